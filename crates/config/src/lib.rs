@@ -1,0 +1,1 @@
+//! Layered configuration: commented defaults, then a file, then the environment, then flags.

@@ -1,0 +1,1 @@
+//! Sentence embeddings from a local MiniLM-class model on candle.

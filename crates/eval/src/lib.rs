@@ -1,0 +1,1 @@
+//! Measures duplicates, relevance, titles and board parsing on labelled data.

@@ -1,0 +1,1 @@
+//! Scoring, skills, duplicates and learning from decisions: pure functions, no input or output.

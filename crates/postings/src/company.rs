@@ -1,0 +1,1 @@
+//! Company names: display form and comparison key.

@@ -1,0 +1,1 @@
+//! Dates: relative, partial and ranges.

@@ -1,0 +1,1 @@
+//! Employment types and working arrangement from words.

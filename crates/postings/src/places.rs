@@ -1,0 +1,1 @@
+//! Places: city, region, country, several in one string.

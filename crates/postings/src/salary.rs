@@ -1,0 +1,1 @@
+//! Pay from numbers and words.

@@ -1,0 +1,1 @@
+//! Levels from whole words of a title.

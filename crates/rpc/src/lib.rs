@@ -1,0 +1,1 @@
+//! The gRPC server builder, typed clients, and the one mapping between error codes, Status and HTTP.

@@ -1,0 +1,1 @@
+//! The database (SQLite with SQLCipher, or PostgreSQL), tenancy, migrations and repositories.

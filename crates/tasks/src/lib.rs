@@ -1,0 +1,1 @@
+//! Durable tasks: claim, lease, fence, steps, fan-out, schedules and one active task per key.

@@ -1,0 +1,1 @@
+//! Logs, traces, metrics, and the lifecycle that stops a process in order.

@@ -1,0 +1,1 @@
+//! Servers on port 0 for tests and the demo: sample boards, temporary databases, a real PostgreSQL.

@@ -1,0 +1,26 @@
+//! Compiles the protocol buffers with protox (no `protoc` needed) and writes the descriptor set for reflection.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message;
+
+const FILES: [&str; 9] = [
+    "aerie/pipeline/v1/posting.proto",
+    "aerie/pipeline/v1/discovery_service.proto",
+    "aerie/pipeline/v1/jobs_service.proto",
+    "aerie/pipeline/v1/match_service.proto",
+    "aerie/pipeline/v1/profile_service.proto",
+    "aerie/pipeline/v1/tasks_service.proto",
+    "aerie/pipeline/v1/events_service.proto",
+    "aerie/llm/v1/llm_service.proto",
+    "aerie/vision/v1/vision_service.proto",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=aerie");
+    let descriptors = protox::compile(FILES, ["."])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("aerie.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure().build_transport(true).compile_fds(descriptors)?;
+    Ok(())
+}

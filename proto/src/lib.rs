@@ -1,0 +1,31 @@
+//! The protocol buffers and the stubs generated from them.
+//!
+//! The `.proto` files under `aerie/` are the contract; every message, field and call is described there.
+#![allow(missing_docs, clippy::all)]
+
+/// Discovery, jobs, matching, profile, tasks and events.
+pub mod pipeline {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("aerie.pipeline.v1");
+    }
+}
+
+/// The language-model router.
+pub mod llm {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("aerie.llm.v1");
+    }
+}
+
+/// The vision service.
+pub mod vision {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("aerie.vision.v1");
+    }
+}
+
+/// Every file above with its imports, for server reflection and JSON.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/aerie.bin"));

@@ -1,0 +1,1 @@
+//! The only edge: gRPC, gRPC-Web, JSON, server-sent events and the page at /.

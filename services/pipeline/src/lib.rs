@@ -1,0 +1,1 @@
+//! Discovery, matching, jobs and their stages, and the background tasks behind them.

@@ -1,0 +1,1 @@
+//! Cross-service tests: the whole flow through real sockets, and the rules of the tree.
