@@ -7,7 +7,6 @@
 pub mod collect;
 pub mod fetch;
 pub mod lenient;
-pub mod lever;
 pub mod registry;
 pub mod source;
 
