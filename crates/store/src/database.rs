@@ -1,0 +1,327 @@
+//! One store in one scope: transactions and statements on either engine.
+
+use std::{path::PathBuf, sync::Arc};
+
+use futures::TryStreamExt;
+use sqlx::{
+    AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    postgres::PgArguments,
+    query::Query,
+    sqlite::SqliteArguments,
+};
+use uuid::Uuid;
+
+use crate::{
+    Row, StoreError, Value,
+    row::Inner,
+};
+
+/// Which engine a store runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite with SQLCipher.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// Whose rows a [`Database`] may see.
+///
+/// SQLite keeps each person in a file of their own, so the scope is the file. PostgreSQL keeps everybody in the same
+/// tables under row-level security; the scope is set for every transaction and the policies read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Shared rows only: accounts and the posting catalogue.
+    Platform,
+    /// One person's rows, and the shared ones.
+    Person(Uuid),
+    /// Background workers: task rows of everybody, nothing else of theirs.
+    Worker,
+}
+
+/// A store in one scope. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Database {
+    inner: Arc<Pools>,
+    scope: Scope,
+}
+
+#[derive(Debug)]
+pub(crate) enum Pools {
+    /// One connection writes, several read; SQLite allows no more, and this way nobody waits in vain.
+    Sqlite { writer: SqlitePool, readers: SqlitePool, path: PathBuf },
+    Postgres { pool: PgPool, place: String },
+}
+
+/// A transaction. Dropped without [`Tx::commit`], it is rolled back.
+#[derive(Debug)]
+pub struct Tx {
+    inner: TxInner,
+    place: String,
+}
+
+#[derive(Debug)]
+enum TxInner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Database {
+    pub(crate) fn new(pools: Arc<Pools>, scope: Scope) -> Self {
+        Self { inner: pools, scope }
+    }
+
+    /// The engine, for the few statements that differ.
+    pub fn engine(&self) -> Engine {
+        match *self.inner {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// The scope that every transaction of this handle has.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// File or server, for messages.
+    pub fn place(&self) -> String {
+        match &*self.inner {
+            Pools::Sqlite { path, .. } => path.display().to_string(),
+            Pools::Postgres { place, .. } => place.clone(),
+        }
+    }
+
+    /// The same PostgreSQL server in another scope. A SQLite store has one scope only and returns itself.
+    pub(crate) fn scoped(&self, scope: Scope) -> Self {
+        Self { inner: Arc::clone(&self.inner), scope }
+    }
+
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.inner
+    }
+
+    /// Begins a transaction that writes. On SQLite it takes the write lock at once, so that it never fails half way
+    /// because another writer came first.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        match &*self.inner {
+            Pools::Sqlite { writer, .. } => self.sqlite(writer, "BEGIN IMMEDIATE").await,
+            Pools::Postgres { pool, .. } => self.postgres(pool).await,
+        }
+    }
+
+    /// Begins a transaction that only reads: a consistent snapshot that does not wait for writers.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        match &*self.inner {
+            Pools::Sqlite { readers, .. } => self.sqlite(readers, "BEGIN DEFERRED").await,
+            Pools::Postgres { pool, .. } => self.postgres(pool).await,
+        }
+    }
+
+    async fn sqlite(&self, pool: &SqlitePool, begin: &'static str) -> Result<Tx, StoreError> {
+        let place = self.place();
+        let transaction = pool.begin_with(begin).await.map_err(|error| located(error.into(), &place))?;
+        Ok(Tx { inner: TxInner::Sqlite(transaction), place })
+    }
+
+    async fn postgres(&self, pool: &PgPool) -> Result<Tx, StoreError> {
+        let place = self.place();
+        let transaction = pool.begin().await.map_err(|error| located(error.into(), &place))?;
+        let mut tx = Tx { inner: TxInner::Postgres(transaction), place };
+        let (tenant, worker) = match self.scope {
+            Scope::Platform => (String::new(), "off"),
+            Scope::Person(id) => (id.to_string(), "off"),
+            Scope::Worker => (String::new(), "on"),
+        };
+        tx.fetch_all(
+            "select set_config('aerie.tenant_id', $1, true), set_config('aerie.worker', $2, true)",
+            vec![tenant.into(), worker.into()],
+        )
+        .await?;
+        Ok(tx)
+    }
+}
+
+/// Puts the file or server into an error that does not know it.
+fn located(error: StoreError, place: &str) -> StoreError {
+    match error {
+        StoreError::Corrupt { detail, .. } => StoreError::Corrupt { path: PathBuf::from(place), detail },
+        StoreError::DiskFull { .. } => StoreError::DiskFull { place: place.to_owned() },
+        other => other,
+    }
+}
+
+impl Tx {
+    /// Runs a statement; returns the number of rows that it changed.
+    ///
+    /// `sql` must be built from constants only; everything from outside goes into `values`.
+    pub async fn execute(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<u64, StoreError> {
+        let sql = sql.into();
+        let result = match &mut self.inner {
+            TxInner::Sqlite(tx) => {
+                bind_sqlite(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected())
+            }
+            TxInner::Postgres(tx) => {
+                bind_postgres(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected())
+            }
+        };
+        result.map_err(|error| located(error.into(), &self.place))
+    }
+
+    /// Runs a query and returns every row.
+    pub async fn fetch_all(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let mut rows = Vec::new();
+        self.fetch_each(sql, values, |row| {
+            rows.push(row);
+            Ok(())
+        })
+        .await?;
+        Ok(rows)
+    }
+
+    /// Runs a query and returns the first row, if any.
+    pub async fn fetch_optional(
+        &mut self,
+        sql: impl Into<String>,
+        values: Vec<Value>,
+    ) -> Result<Option<Row>, StoreError> {
+        let sql = sql.into();
+        let result = match &mut self.inner {
+            TxInner::Sqlite(tx) => bind_sqlite(sql, values)
+                .fetch_optional(&mut **tx)
+                .await
+                .map(|row| row.map(|row| Row(Inner::Sqlite(row)))),
+            TxInner::Postgres(tx) => bind_postgres(sql, values)
+                .fetch_optional(&mut **tx)
+                .await
+                .map(|row| row.map(|row| Row(Inner::Postgres(row)))),
+        };
+        result.map_err(|error| located(error.into(), &self.place))
+    }
+
+    /// Runs a query that always gives a row (a count, a `returning`).
+    pub async fn fetch_one(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<Row, StoreError> {
+        self.fetch_optional(sql, values).await?.ok_or(StoreError::Engine(sqlx::Error::RowNotFound))
+    }
+
+    /// Runs a query and hands each row to `each` as it arrives, so that a hundred thousand rows need no list.
+    pub async fn fetch_each(
+        &mut self,
+        sql: impl Into<String>,
+        values: Vec<Value>,
+        mut each: impl FnMut(Row) -> Result<(), StoreError> + Send,
+    ) -> Result<(), StoreError> {
+        let sql = sql.into();
+        let place = self.place.clone();
+        let locate = |error: sqlx::Error| located(error.into(), &place);
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => {
+                let mut rows = bind_sqlite(sql, values).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await.map_err(locate)? {
+                    each(Row(Inner::Sqlite(row)))?;
+                }
+            }
+            TxInner::Postgres(tx) => {
+                let mut rows = bind_postgres(sql, values).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await.map_err(locate)? {
+                    each(Row(Inner::Postgres(row)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts many rows with few statements. `head` ends before the values ("insert into t (a, b)"), `tail` follows
+    /// them ("on conflict do nothing"); every row has the same number of values.
+    pub async fn insert_many(
+        &mut self,
+        head: &str,
+        tail: &str,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<u64, StoreError> {
+        // PostgreSQL takes 65,535 parameters a statement, SQLite 32,766; short statements also stay in its cache.
+        const MOST_PARAMETERS: usize = 4_000;
+        let Some(width) = rows.first().map(Vec::len).filter(|width| *width > 0) else { return Ok(0) };
+        let per_statement = (MOST_PARAMETERS / width).max(1);
+        let mut changed = 0;
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let chunk: Vec<Vec<Value>> = rows.by_ref().take(per_statement).collect();
+            let mut sql = format!("{head} values ");
+            let mut number = 0;
+            for (index, row) in chunk.iter().enumerate() {
+                sql.push_str(if index == 0 { "(" } else { ", (" });
+                for position in 0..row.len() {
+                    number += 1;
+                    sql.push_str(if position == 0 { "$" } else { ", $" });
+                    sql.push_str(&number.to_string());
+                }
+                sql.push(')');
+            }
+            sql.push(' ');
+            sql.push_str(tail);
+            changed += self.execute(sql, chunk.into_iter().flatten().collect()).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Runs a migration's text, which holds several statements.
+    pub(crate) async fn execute_script(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        let result = match &mut self.inner {
+            TxInner::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
+            TxInner::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
+        };
+        result.map_err(|error| located(error.into(), &self.place))
+    }
+
+    /// Makes everything of this transaction lasting.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        let place = self.place;
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.commit().await,
+            TxInner::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(|error| located(error.into(), &place))
+    }
+
+    /// Undoes everything of this transaction now.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.rollback().await,
+            TxInner::Postgres(tx) => tx.rollback().await,
+        }
+        .map_err(StoreError::from)
+    }
+}
+
+fn bind_sqlite(sql: String, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for value in values {
+        query = match value {
+            Value::Bool(value) => query.bind(value),
+            Value::Int(value) => query.bind(value),
+            Value::Float(value) => query.bind(value),
+            Value::Text(value) => query.bind(value),
+            Value::Bytes(value) => query.bind(value),
+            Value::Id(value) => query.bind(value.map(|id| id.to_string())),
+            Value::Time(value) => query.bind(value.map(|time| time.timestamp_micros())),
+        };
+    }
+    query
+}
+
+fn bind_postgres(sql: String, values: Vec<Value>) -> Query<'static, Postgres, PgArguments> {
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for value in values {
+        query = match value {
+            Value::Bool(value) => query.bind(value),
+            Value::Int(value) => query.bind(value),
+            Value::Float(value) => query.bind(value),
+            Value::Text(value) => query.bind(value),
+            Value::Bytes(value) => query.bind(value),
+            Value::Id(value) => query.bind(value),
+            Value::Time(value) => query.bind(value),
+        };
+    }
+    query
+}
