@@ -1,111 +1,36 @@
 //! Fetching, polite and safe: one client for all sources.
+//!
+//! A request passes, in this order: robots.txt (web pages only), the host's turn ([`pace`]), the address guard, the
+//! transport with its guarded resolver, the size limit, the charset, and the comparison with what was seen last time.
 
-use std::collections::HashMap;
+pub mod address;
+pub mod body;
+pub mod cache;
+pub mod endpoints;
+mod exchange;
+pub mod pace;
+pub mod request;
+pub mod resolver;
+pub mod retry;
+pub mod robots;
+pub mod transport;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use serde_json::Value;
-use url::Url;
+use chrono::{DateTime, Utc};
 
-use crate::source::{CompanyBoard, Page, SourceError, Validators};
+pub use self::cache::{MemoryCache, ResponseCache};
+pub use self::endpoints::Endpoints;
+pub use self::request::{Agent, Request};
+pub use self::transport::{NetworkTransport, ReplayTransport, Transport};
 
-/// A request as a source describes it. Build addresses with the real hosts: [`Endpoints`] are applied when it is sent.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Address at the real host.
-    pub url: Url,
-    /// JSON body; makes it a POST.
-    pub body: Option<Value>,
-    /// Further headers.
-    pub headers: Vec<(String, String)>,
-    /// How the client presents itself.
-    pub agent: Agent,
-    /// Whether robots.txt decides (HTML pages) or not (public interfaces made for programs).
-    pub robots: bool,
-    /// Time for the whole answer; `None` takes the configured one (10 s).
-    pub timeout: Option<Duration>,
-    /// Longest body after decompression, bytes; `None` takes the configured one (16 MiB).
-    pub limit_bytes: Option<usize>,
-    /// Whether to ask conditionally (only for whole lists in one answer, or first pages that are newest first).
-    pub conditional: bool,
-    /// Hosts that a redirect may lead to besides the host itself.
-    pub redirect_hosts: Vec<String>,
-    /// The company board it is for.
-    pub board: Option<CompanyBoard>,
-}
-
-/// How the client presents itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Agent {
-    /// By the product's own name.
-    #[default]
-    Product,
-    /// Like a browser, for hosts that answer bare clients with errors.
-    Browser,
-}
-
-impl Request {
-    /// A plain GET of a public interface.
-    pub fn get(url: Url) -> Self {
-        Self {
-            url,
-            body: None,
-            headers: Vec::new(),
-            agent: Agent::Product,
-            robots: false,
-            timeout: None,
-            limit_bytes: None,
-            conditional: false,
-            redirect_hosts: Vec::new(),
-            board: None,
-        }
-    }
-
-    /// A GET of a web page: robots.txt is asked first.
-    pub fn page(url: Url) -> Self {
-        Self { robots: true, ..Self::get(url) }
-    }
-
-    /// A POST with a JSON body.
-    pub fn post(url: Url, body: Value) -> Self {
-        Self { body: Some(body), ..Self::get(url) }
-    }
-
-    /// Adds a header.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Presents itself like a browser.
-    #[must_use]
-    pub fn like_a_browser(mut self) -> Self {
-        self.agent = Agent::Browser;
-        self
-    }
-
-    /// Asks conditionally, unless the query wants everything anew.
-    #[must_use]
-    pub fn conditional(mut self, ignore_cache: bool) -> Self {
-        self.conditional = !ignore_cache;
-        self
-    }
-
-    /// Sets the time for the whole answer.
-    #[must_use]
-    pub fn within(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Names the company board it is for.
-    #[must_use]
-    pub fn for_board(mut self, board: &CompanyBoard) -> Self {
-        self.board = Some(board.clone());
-        self
-    }
-}
+use self::address::AddressGuard;
+use self::exchange::{Answer, Failure};
+use self::pace::Pace;
+use self::resolver::{Lookup, SystemLookup};
+use self::robots::{RobotsCache, Rules};
+use crate::source::{Page, SourceError, Validators};
 
 /// What a request brought.
 #[derive(Debug, Clone)]
@@ -116,31 +41,138 @@ pub enum Fetched {
     Unchanged,
 }
 
-/// Stand-in base addresses: which host is really asked. Keys are hosts, `*.example.com` or `*`; values are base
-/// addresses such as `http://127.0.0.1:8701/{host}`, where `{host}` becomes the real host.
-#[derive(Debug, Clone, Default)]
-pub struct Endpoints(pub HashMap<String, String>);
-
-/// Remembers validators between runs; the store implements it.
-#[async_trait]
-pub trait ResponseCache: Send + Sync {
-    /// What is known of an address.
-    async fn get(&self, key: &str) -> Option<Validators>;
-    /// Remembers an address.
-    async fn put(&self, key: &str, validators: Validators);
+/// How to fetch.
+#[derive(Debug, Clone)]
+pub struct FetchOptions {
+    /// `User-Agent` for hosts that are not asked like by a browser.
+    pub user_agent: String,
+    /// Pause between two requests to one host.
+    pub interval: Duration,
+    /// Requests under way at the same time, all hosts together.
+    pub concurrency: usize,
+    /// Time for one whole answer, unless the request says otherwise.
+    pub timeout: Duration,
+    /// Longest body after decompression, bytes, unless the request says otherwise.
+    pub limit_bytes: usize,
+    /// Longest wait that a host's `Retry-After` can cause; a longer one ends the run for that host.
+    pub longest_wait: Duration,
+    /// Tries in all, the first included.
+    pub attempts: u32,
+    /// Whether robots.txt decides about web pages.
+    pub robots: bool,
+    /// Hosts that may be private or without TLS: `127.0.0.1:8701`, `intranet.example`.
+    pub allowed_hosts: Vec<String>,
+    /// Stand-in hosts; their addresses are allowed as well.
+    pub endpoints: Endpoints,
 }
 
-/// Sends requests for all sources, politely and safely.
-pub struct Fetcher {}
+impl Default for FetchOptions {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("Aerie/", env!("CARGO_PKG_VERSION"), " (self-hosted career agent)").to_owned(),
+            interval: Duration::from_millis(250),
+            concurrency: 16,
+            timeout: Duration::from_secs(10),
+            limit_bytes: 16 << 20,
+            longest_wait: Duration::from_secs(32),
+            attempts: 3,
+            robots: true,
+            allowed_hosts: Vec::new(),
+            endpoints: Endpoints::none(),
+        }
+    }
+}
+
+impl FetchOptions {
+    /// The address guard that these options ask for.
+    pub fn guard(&self) -> AddressGuard {
+        let mut guard = AddressGuard::new(self.allowed_hosts.iter().map(String::as_str));
+        for base in self.endpoints.bases() {
+            guard.allow_base(&base);
+        }
+        guard
+    }
+}
+
+/// Tells the time for `Retry-After` dates.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// Sends requests for all sources, politely and safely. Cheap to clone; clones share their pace and caches.
+#[derive(Clone)]
+pub struct Fetcher {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: FetchOptions,
+    guard: Arc<AddressGuard>,
+    transport: Arc<dyn Transport>,
+    cache: Arc<dyn ResponseCache>,
+    clock: Clock,
+    pace: Pace,
+    robots: RobotsCache,
+}
 
 impl Fetcher {
+    /// A fetcher over the network.
+    ///
+    /// # Errors
+    /// [`SourceError::Network`] when the system's certificates cannot be loaded.
+    pub fn new(options: FetchOptions, cache: Arc<dyn ResponseCache>) -> Result<Self, SourceError> {
+        Self::with_lookup(options, cache, Arc::new(SystemLookup))
+    }
+
+    /// A fetcher over the network with a name resolver of its own.
+    ///
+    /// # Errors
+    /// As [`Fetcher::new`].
+    pub fn with_lookup(
+        options: FetchOptions,
+        cache: Arc<dyn ResponseCache>,
+        lookup: Arc<dyn Lookup>,
+    ) -> Result<Self, SourceError> {
+        let transport = NetworkTransport::new(Arc::new(options.guard()), lookup)
+            .map_err(|error| SourceError::Network { host: "this machine".to_owned(), reason: error.to_string() })?;
+        Ok(Self::with_transport(options, Arc::new(transport), cache, Arc::new(Utc::now)))
+    }
+
+    /// A fetcher over any transport.
+    pub fn with_transport(
+        options: FetchOptions,
+        transport: Arc<dyn Transport>,
+        cache: Arc<dyn ResponseCache>,
+        clock: Clock,
+    ) -> Self {
+        let guard = Arc::new(options.guard());
+        let pace = Pace::new(options.interval, options.concurrency);
+        let robots = RobotsCache::default();
+        Self { shared: Arc::new(Shared { options, guard, transport, cache, clock, pace, robots }) }
+    }
+
+    /// A fetcher that answers out of a recording, without pauses.
+    pub fn replay(transport: Arc<ReplayTransport>) -> Self {
+        let options = FetchOptions { interval: Duration::ZERO, ..FetchOptions::default() };
+        Self::with_transport(options, transport, Arc::new(MemoryCache::default()), Arc::new(Utc::now))
+    }
+
     /// Sends a request; waits its turn for the host; retries; follows allowed redirects.
     ///
     /// # Errors
     /// [`SourceError`], never `BadFormat`, `Disabled`, `MissingKey` or `BadQuery`.
     pub async fn send(&self, request: Request) -> Result<Fetched, SourceError> {
-        let _ = request;
-        Err(SourceError::Disabled { name: "fetch".to_owned() })
+        let crawl_delay =
+            if request.robots && self.shared.options.robots { self.ask_robots(&request).await? } else { None };
+        let key = request.url.as_str().to_owned();
+        let known =
+            if request.conditional && request.body.is_none() { self.shared.cache.get(&key).await } else { None };
+        let Some(answer) = self.answer(&request, known.as_ref(), crawl_delay).await? else {
+            return Ok(Fetched::Unchanged);
+        };
+        if request.conditional && known.as_ref().is_some_and(|known| known.body_hash == answer.validators.body_hash) {
+            return Ok(Fetched::Unchanged);
+        }
+        let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body, board: request.board };
+        Ok(Fetched::Page(page, request.conditional.then_some((key, answer.validators))))
     }
 
     /// Sends a request whose answer must be a page: an unchanged one cannot occur.
@@ -148,7 +180,7 @@ impl Fetcher {
     /// # Errors
     /// As [`Fetcher::send`].
     pub async fn page(&self, request: Request) -> Result<Page, SourceError> {
-        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let host = request.host();
         match self.send(Request { conditional: false, ..request }).await? {
             Fetched::Page(page, _) => Ok(page),
             Fetched::Unchanged => {
@@ -159,6 +191,78 @@ impl Fetcher {
 
     /// Remembers validators once the postings they stand for are stored.
     pub async fn remember(&self, validators: &[(String, Validators)]) {
-        let _ = validators;
+        for (key, validators) in validators {
+            self.shared.cache.put(key, validators.clone()).await;
+        }
+    }
+
+    /// One answer after as many tries as it takes; `None` when it is unchanged.
+    async fn answer(
+        &self,
+        request: &Request,
+        known: Option<&Validators>,
+        crawl_delay: Option<Duration>,
+    ) -> Result<Option<Answer>, SourceError> {
+        let gate = self.shared.pace.gate(&request.host());
+        let mut attempt = 1;
+        loop {
+            let Some(turn) = self.shared.pace.turn(&gate, crawl_delay).await else {
+                return Err(SourceError::RateLimited { host: request.host(), retry_after: gate.rest() });
+            };
+            let outcome = self.shared.exchange(request, known).await;
+            drop(turn);
+            let (error, wait) = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Again { error, wait }) => (error, wait),
+            };
+            if let Some(wait) = wait.filter(|wait| *wait > self.shared.options.longest_wait) {
+                gate.close(wait);
+                return Err(error);
+            }
+            if attempt >= self.shared.options.attempts {
+                return Err(error);
+            }
+            tracing::debug!(host = request.host(), attempt, %error, "asking again");
+            gate.delay(wait.unwrap_or_else(|| retry::backoff(attempt)));
+            attempt += 1;
+        }
+    }
+
+    /// Whether robots.txt lets this page be read, and the pause it asks for.
+    async fn ask_robots(&self, request: &Request) -> Result<Option<Duration>, SourceError> {
+        let host = request.host();
+        let rules = match self.shared.robots.get(&host) {
+            Some(rules) => rules,
+            None => {
+                let rules = Arc::new(self.read_robots(request).await?);
+                self.shared.robots.put(&host, Arc::clone(&rules));
+                rules
+            }
+        };
+        if !rules.allows(&request.url) {
+            return Err(SourceError::Robots { host, path: request.url.path().to_owned() });
+        }
+        Ok(rules.delay())
+    }
+
+    /// Reads robots.txt. A file that is not there forbids nothing; a host that fails is not asked for pages either.
+    async fn read_robots(&self, request: &Request) -> Result<Rules, SourceError> {
+        let mut url = request.url.clone();
+        url.set_path("/robots.txt");
+        url.set_query(None);
+        url.set_fragment(None);
+        let asked = Request::get(url).at_most(robots::LIMIT_BYTES).redirecting_to(&["*"]);
+        match self.answer(&asked, None, None).await {
+            Ok(Some(answer)) => Ok(Rules::of_file(&answer.body)),
+            Ok(None) => Ok(Rules::none()),
+            Err(SourceError::NotFound { .. } | SourceError::Blocked { .. } | SourceError::TooLarge { .. }) => {
+                Ok(Rules::none())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
