@@ -1,0 +1,97 @@
+//! What building and testing need from the machine: installed when missing and permitted, else named.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::bail;
+
+use crate::run::{cache, root, step, succeeds};
+
+/// Tools that the tests use.
+pub struct TestTools {
+    /// Python with grpcio-tools.
+    pub python: PathBuf,
+    /// The buf command.
+    pub buf: PathBuf,
+}
+
+struct Need {
+    package: &'static str,
+    present: fn() -> bool,
+}
+
+fn postgres() -> bool {
+    fs::read_dir("/usr/lib/postgresql")
+        .is_ok_and(|versions| versions.flatten().any(|version| version.path().join("bin/initdb").exists()))
+        || succeeds("initdb", &["--version"])
+}
+
+/// A C compiler, and either OpenSSL's headers or what building OpenSSL takes.
+pub fn build_needs() -> anyhow::Result<()> {
+    let compiler = Need { package: "gcc", present: || succeeds("cc", &["--version"]) };
+    let openssl = Need {
+        package: "libssl-dev pkg-config",
+        present: || {
+            succeeds("pkg-config", &["--exists", "openssl"])
+                || (succeeds("perl", &["-MFindBin", "-e", "1"]) && succeeds("make", &["--version"]))
+        },
+    };
+    install(&[compiler, openssl])
+}
+
+/// Everything that `cargo xtask test` needs.
+pub fn test_needs() -> anyhow::Result<TestTools> {
+    build_needs()?;
+    install(&[
+        Need { package: "libssl-dev pkg-config", present: || succeeds("pkg-config", &["--exists", "openssl"]) },
+        Need { package: "postgresql", present: postgres },
+        Need { package: "python3-venv", present: || succeeds("python3", &["-c", "import ensurepip, venv"]) },
+    ])?;
+    let folder = python_environment()?;
+    Ok(TestTools { python: folder.join("python"), buf: folder.join("buf") })
+}
+
+fn install(needs: &[Need]) -> anyhow::Result<()> {
+    let missing: Vec<&str> = needs.iter().filter(|need| !(need.present)()).map(|need| need.package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if !is_root || !succeeds("apt-get", &["--version"]) {
+        bail!("these are missing: {packages}; install them, on Debian with: sudo apt-get install -y {packages}");
+    }
+    step("apt-get update", Command::new("apt-get").args(["update", "-q"]))?;
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "-y", "-q", "--no-install-recommends"]).args(packages.split(' '));
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    step(&format!("install {packages}"), &mut apt)
+}
+
+/// A Python environment of our own with the gRPC client generator and buf, made once; returns its folder of programs.
+fn python_environment() -> anyhow::Result<PathBuf> {
+    let requirements = root().join("tests/python/requirements.txt");
+    let folder = cache()?.join("python");
+    let programs = folder.join("bin");
+    let python = programs.join("python");
+    let stamp = folder.join("installed.txt");
+    if same(&requirements, &stamp) && python.exists() {
+        return Ok(programs);
+    }
+    step("make a Python environment", Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
+    step("install the gRPC client generator and buf", &mut pip)?;
+    fs::copy(&requirements, &stamp)?;
+    Ok(programs)
+}
+
+fn same(wanted: &Path, installed: &Path) -> bool {
+    match (fs::read(wanted), fs::read(installed)) {
+        (Ok(wanted), Ok(installed)) => wanted == installed,
+        _ => false,
+    }
+}

@@ -1,0 +1,43 @@
+//! `up` and `demo`: build the binary and become it.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use std::process::Command;
+
+use crate::{
+    run::{cargo, root, step},
+    setup,
+};
+
+/// Builds `aerie` and runs one of its commands in the foreground.
+pub fn aerie(command: &str, release: bool, arguments: &[String]) -> anyhow::Result<()> {
+    setup::build_needs()?;
+    let mut build = cargo(["build", "--package", "aerie", "--bin", "aerie"]);
+    if release {
+        build.arg("--release");
+    }
+    step("build aerie", &mut build)?;
+    let program = binary(release)?;
+    let mut run = Command::new(&program);
+    run.arg(command).args(arguments).current_dir(root());
+    // Replacing this process lets signals and the exit code pass unchanged.
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        let error = run.exec();
+        Err(error).with_context(|| format!("{} could not be started", program.display()))
+    }
+    #[cfg(not(unix))]
+    {
+        let status = run.status().with_context(|| format!("{} could not be started", program.display()))?;
+        std::process::exit(status.code().unwrap_or(1));
+    }
+}
+
+/// Where cargo put the binary.
+pub fn binary(release: bool) -> anyhow::Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let folder = target.join(if release { "release" } else { "debug" });
+    Ok(folder.join(format!("aerie{}", std::env::consts::EXE_SUFFIX)))
+}
