@@ -1,1 +1,32 @@
 //! The gRPC server builder, typed clients, and the one mapping between error codes, Status and HTTP.
+//!
+//! A service is built once ([`GrpcServerBuilder`]) and then either called in process or served on a port; whoever calls
+//! it holds a [`Backend`] and cannot tell which. Limits, deadlines, traces, metrics and the rescue of panics are in one
+//! place ([`GrpcServer`]), so that no service repeats them.
+
+mod backend;
+mod body;
+mod code;
+mod error;
+mod identity;
+mod serve;
+mod server;
+mod stall;
+mod timeout;
+mod validation;
+
+pub use crate::{
+    backend::{Backend, BackendError},
+    body::{GuardedBody, Outcome},
+    code::ErrorCode,
+    error::{DOMAIN, FieldProblem, RpcError},
+    identity::{INTERNAL_HEADER_PREFIX, PERSON_HEADER, PersonId},
+    serve::{ServeOptions, serve},
+    server::{GrpcServer, GrpcServerBuilder, HealthSwitch, ServerBuildError, ServerLimits},
+    timeout::{GRPC_TIMEOUT, format_timeout, parse_timeout},
+    validation::{RequestLimits, Validation},
+};
+
+/// Descriptor sets that every server's reflection answers for: ours, health checking, and the details of errors.
+pub const DESCRIPTOR_SETS: [&[u8]; 3] =
+    [aerie_proto::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET, tonic_types::pb::FILE_DESCRIPTOR_SET];
