@@ -4,17 +4,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use futures::TryStreamExt;
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
-    postgres::PgArguments,
-    query::Query,
+    AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgArguments, query::Query,
     sqlite::SqliteArguments,
 };
 use uuid::Uuid;
 
-use crate::{
-    Row, StoreError, Value,
-    row::Inner,
-};
+use crate::{Row, StoreError, Value, row::Inner};
 
 /// Which engine a store runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +44,15 @@ pub struct Database {
 #[derive(Debug)]
 pub(crate) enum Pools {
     /// One connection writes, several read; SQLite allows no more, and this way nobody waits in vain.
-    Sqlite { writer: SqlitePool, readers: SqlitePool, path: PathBuf },
-    Postgres { pool: PgPool, place: String },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+        path: PathBuf,
+    },
+    Postgres {
+        pool: PgPool,
+        place: String,
+    },
 }
 
 /// A transaction. Dropped without [`Tx::commit`], it is rolled back.
@@ -152,15 +154,21 @@ fn located(error: StoreError, place: &str) -> StoreError {
 }
 
 impl Tx {
+    /// The engine, for the few statements that differ.
+    pub fn engine(&self) -> Engine {
+        match self.inner {
+            TxInner::Sqlite(_) => Engine::Sqlite,
+            TxInner::Postgres(_) => Engine::Postgres,
+        }
+    }
+
     /// Runs a statement; returns the number of rows that it changed.
     ///
     /// `sql` must be built from constants only; everything from outside goes into `values`.
     pub async fn execute(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<u64, StoreError> {
         let sql = sql.into();
         let result = match &mut self.inner {
-            TxInner::Sqlite(tx) => {
-                bind_sqlite(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
+            TxInner::Sqlite(tx) => bind_sqlite(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected()),
             TxInner::Postgres(tx) => {
                 bind_postgres(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected())
             }
@@ -233,12 +241,7 @@ impl Tx {
 
     /// Inserts many rows with few statements. `head` ends before the values ("insert into t (a, b)"), `tail` follows
     /// them ("on conflict do nothing"); every row has the same number of values.
-    pub async fn insert_many(
-        &mut self,
-        head: &str,
-        tail: &str,
-        rows: Vec<Vec<Value>>,
-    ) -> Result<u64, StoreError> {
+    pub async fn insert_many(&mut self, head: &str, tail: &str, rows: Vec<Vec<Value>>) -> Result<u64, StoreError> {
         // PostgreSQL takes 65,535 parameters a statement, SQLite 32,766; short statements also stay in its cache.
         const MOST_PARAMETERS: usize = 4_000;
         let Some(width) = rows.first().map(Vec::len).filter(|width| *width > 0) else { return Ok(0) };

@@ -14,7 +14,9 @@ pub enum StoreError {
         secret_hint: String,
     },
     /// A store exists, but the secret that opens it is gone.
-    #[error("{data}: there are stores here, but the secret {secret} is missing; restore it from a backup, a new one cannot open them")]
+    #[error(
+        "{data}: there are stores here, but the secret {secret} is missing; restore it from a backup, a new one cannot open them"
+    )]
     MissingKey {
         /// The data folder.
         data: PathBuf,
@@ -30,7 +32,9 @@ pub enum StoreError {
         reason: String,
     },
     /// The file is damaged.
-    #[error("{path}: the store is damaged ({detail}); nothing was changed: stop Aerie and restore the file from a backup")]
+    #[error(
+        "{path}: the store is damaged ({detail}); nothing was changed: stop Aerie and restore the file from a backup"
+    )]
     Corrupt {
         /// The database file.
         path: PathBuf,
@@ -44,7 +48,9 @@ pub enum StoreError {
         place: String,
     },
     /// Written by a later version.
-    #[error("{place}: the store has schema version {found}, this program knows up to {known}; use the newer Aerie that wrote it")]
+    #[error(
+        "{place}: the store has schema version {found}, this program knows up to {known}; use the newer Aerie that wrote it"
+    )]
     NewerSchema {
         /// File or server.
         place: String,

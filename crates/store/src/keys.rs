@@ -66,9 +66,9 @@ impl ServerSecret {
     fn create(path: &Path) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { path: path.to_owned(), source };
         let mut bytes = [0u8; 32];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| {
-            io(std::io::Error::other("the operating system gave no random bytes"))
-        })?;
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| io(std::io::Error::other("the operating system gave no random bytes")))?;
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(io)?;
         }

@@ -4,11 +4,19 @@
 //! against `$1` parameters and the typed [`Value`]. Where the two engines need different words the repository says so
 //! with [`Database::engine`]. [`Stores`] opens the platform store and the store of each person.
 
+pub mod accounts;
+mod batch;
+pub mod catalogue;
 mod database;
 mod error;
+pub mod jobs;
+mod json;
 mod keys;
 mod migrations;
+pub mod profiles;
 mod row;
+pub mod runs;
+pub mod sources;
 mod stores;
 mod value;
 
@@ -18,3 +26,18 @@ pub use keys::ServerSecret;
 pub use row::Row;
 pub use stores::{PersonId, Stores, StoresConfig};
 pub use value::Value;
+
+#[cfg(test)]
+mod tests {
+    /// Every repository function is awaited inside spawned tasks.
+    #[test]
+    fn futures_can_be_sent() {
+        fn assert_send<T: Send>(_: &T) {}
+        fn check(tx: &mut crate::Tx) {
+            assert_send(&crate::jobs::list(tx, &Default::default(), Default::default(), None, 1));
+            assert_send(&crate::catalogue::for_each_match_features(tx, |_| Ok(())));
+            assert_send(&crate::catalogue::keys_lookup(tx, &[]));
+        }
+        let _ = check;
+    }
+}

@@ -31,11 +31,7 @@ pub(crate) const POSTGRES: &[Migration] =
     migrations!("postgres", 1 "0001_platform", 2 "0002_jobs", 3 "0003_tasks", 4 "0004_events");
 
 /// Brings the schema up to date when `apply`, else only checks that it is.
-pub(crate) async fn migrate(
-    database: &Database,
-    migrations: &[Migration],
-    apply: bool,
-) -> Result<(), StoreError> {
+pub(crate) async fn migrate(database: &Database, migrations: &[Migration], apply: bool) -> Result<(), StoreError> {
     let newest = migrations.last().map_or(0, |migration| migration.version);
     let found = current_version(database).await?;
     if found > newest {
@@ -56,7 +52,9 @@ pub(crate) async fn migrate(
 /// The version that the store is at; 0 for an empty one.
 async fn current_version(database: &Database) -> Result<i64, StoreError> {
     let exists = match database.engine() {
-        Engine::Sqlite => "select count(*) as found from sqlite_master where type = 'table' and name = 'schema_version'",
+        Engine::Sqlite => {
+            "select count(*) as found from sqlite_master where type = 'table' and name = 'schema_version'"
+        }
         Engine::Postgres => {
             "select count(*) as found from pg_tables where schemaname = current_schema() and tablename = 'schema_version'"
         }
@@ -99,8 +97,7 @@ async fn apply_one(database: &Database, migration: &Migration) -> Result<(), Sto
 }
 
 async fn is_applied(tx: &mut Tx, version: i64) -> Result<bool, StoreError> {
-    let found = tx
-        .fetch_one("select count(*) as found from schema_version where version = $1", vec![version.into()])
-        .await?;
+    let found =
+        tx.fetch_one("select count(*) as found from schema_version where version = $1", vec![version.into()]).await?;
     Ok(found.int("found")? > 0)
 }

@@ -1,0 +1,266 @@
+//! Adding and changing postings.
+
+use std::collections::{HashMap, HashSet};
+
+use aerie_postings::Posting;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{LinkSighting, NewPosting, PostingChange, lookup::key_hash, lookup::numbers_of};
+use crate::{Engine, StoreError, Tx, Value, batch::fetch_in, json};
+
+/// Adds postings with their keys, blocks, features and the link to where they were found.
+///
+/// A key that another posting has stays with that one.
+pub async fn insert_batch(tx: &mut Tx, postings: Vec<NewPosting>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let numbers = reserve_numbers(tx, postings.len()).await?;
+    let mut rows = Rows::default();
+    for (new, number) in postings.into_iter().zip(numbers) {
+        rows.add(new, number, now)?;
+    }
+    rows.insert(tx).await
+}
+
+/// One list of rows for each table.
+#[derive(Default)]
+struct Rows {
+    postings: Vec<Vec<Value>>,
+    documents: Vec<Vec<Value>>,
+    features: Vec<Vec<Value>>,
+    dedupe: Vec<Vec<Value>>,
+    blocks: Vec<(i64, i64)>,
+    keys: Vec<(Vec<u8>, i64)>,
+    links: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    fn add(&mut self, new: NewPosting, number: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let NewPosting { id, posting, board, keys, blocks, dedupe_features, match_features, embedding } = new;
+        let blocks = distinct(blocks);
+        self.documents.push(vec![number.into(), json::encode("document", &posting)?.into()]);
+        self.features.push(vec![number.into(), id.into(), match_features.into(), embedding.into()]);
+        self.dedupe.push(vec![number.into(), id.into(), dedupe_features.into(), block_bytes(&blocks).into()]);
+        self.blocks.extend(blocks.into_iter().map(|block| (block, number)));
+        self.keys.extend(keys.iter().map(|key| (key_hash(key), number)));
+        self.links.push(link_row(
+            number,
+            &LinkSighting {
+                posting_id: id,
+                source: posting.source.clone(),
+                source_id: posting.source_id.clone(),
+                board,
+                url: posting.url.clone(),
+                title: posting.title.clone(),
+            },
+            now,
+        ));
+        let mut row = vec![number.into(), id.into()];
+        row.extend(shown(posting));
+        row.extend([now.into(), now.into()]);
+        self.postings.push(row);
+        Ok(())
+    }
+
+    async fn insert(mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let head = "insert into posting \
+                    (number, id, source, source_id, url, title, company, posted_at, first_seen, last_seen)";
+        tx.insert_many(head, "", self.postings).await?;
+        tx.insert_many("insert into posting_document (posting, document)", "", self.documents).await?;
+        let head = "insert into posting_features (posting, posting_id, match_features, embedding)";
+        tx.insert_many(head, "", self.features).await?;
+        tx.insert_many("insert into posting_dedupe (posting, posting_id, features, blocks)", "", self.dedupe).await?;
+        // Both trees are in the order of a hash: sorted rows touch each of their pages once.
+        self.blocks.sort_unstable();
+        insert_blocks(tx, self.blocks).await?;
+        insert_keys(tx, self.keys).await?;
+        insert_links(tx, self.links).await
+    }
+}
+
+/// Numbers for new postings, in rising order.
+async fn reserve_numbers(tx: &mut Tx, count: usize) -> Result<Vec<i64>, StoreError> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    match tx.engine() {
+        // The transaction holds the only write lock, so nobody else takes the same numbers.
+        Engine::Sqlite => {
+            let sql = "select coalesce(max(number), 0) as newest from posting";
+            let newest = tx.fetch_one(sql, vec![]).await?.int("newest")?;
+            Ok((newest + 1..=newest + count).collect())
+        }
+        Engine::Postgres => {
+            let sql = "select nextval('posting_number') as number from generate_series(1, $1)";
+            let mut numbers = Vec::new();
+            for row in tx.fetch_all(sql, vec![count.into()]).await? {
+                numbers.push(row.int("number")?);
+            }
+            numbers.sort_unstable();
+            Ok(numbers)
+        }
+    }
+}
+
+/// Writes new content, features and blocks of postings that are in the catalogue. Unknown ids are passed over.
+pub async fn update_batch(tx: &mut Tx, changes: Vec<PostingChange>) -> Result<(), StoreError> {
+    let numbers = numbers_of(tx, changes.iter().map(|change| change.id)).await?;
+    let (mut postings, mut documents, mut features, mut dedupe) = (vec![], vec![], vec![], vec![]);
+    let mut wanted_blocks: HashMap<i64, Vec<i64>> = HashMap::new();
+    for change in changes {
+        let PostingChange { id, posting, blocks, dedupe_features, match_features, embedding } = change;
+        let Some(&number) = numbers.get(&id) else { continue };
+        let blocks = distinct(blocks);
+        documents.push(vec![number.into(), json::encode("document", &posting)?.into()]);
+        features.push(vec![number.into(), match_features.into(), embedding.into()]);
+        dedupe.push(vec![number.into(), dedupe_features.into(), block_bytes(&blocks).into()]);
+        wanted_blocks.insert(number, blocks);
+        let mut row = vec![number.into()];
+        row.extend(shown(posting));
+        postings.push(row);
+    }
+    replace_blocks(tx, wanted_blocks).await?;
+    tx.insert_many(
+        "update posting set source = new.column2, source_id = new.column3, url = new.column4, title = new.column5, \
+         company = new.column6, posted_at = new.column7 from (",
+        ") as new where posting.number = new.column1",
+        postings,
+    )
+    .await?;
+    tx.insert_many(
+        "update posting_document set document = new.column2 from (",
+        ") as new where posting_document.posting = new.column1",
+        documents,
+    )
+    .await?;
+    tx.insert_many(
+        "update posting_features set match_features = new.column2, embedding = new.column3 from (",
+        ") as new where posting_features.posting = new.column1",
+        features,
+    )
+    .await?;
+    tx.insert_many(
+        "update posting_dedupe set features = new.column2, blocks = new.column3 from (",
+        ") as new where posting_dedupe.posting = new.column1",
+        dedupe,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Keeps the embeddings of postings that are in the catalogue.
+pub async fn set_embeddings(tx: &mut Tx, embeddings: Vec<(Uuid, Vec<u8>)>) -> Result<(), StoreError> {
+    let numbers = numbers_of(tx, embeddings.iter().map(|(id, _)| *id)).await?;
+    let rows = embeddings
+        .into_iter()
+        .filter_map(|(id, embedding)| Some(vec![(*numbers.get(&id)?).into(), embedding.into()]))
+        .collect();
+    tx.insert_many(
+        "update posting_features set embedding = new.column2 from (",
+        ") as new where posting_features.posting = new.column1",
+        rows,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Adds keys to postings. A key that a posting already has stays with that one.
+pub async fn add_keys(tx: &mut Tx, keys: &[(String, Uuid)]) -> Result<(), StoreError> {
+    let numbers = numbers_of(tx, keys.iter().map(|(_, id)| *id)).await?;
+    let rows = keys.iter().filter_map(|(key, id)| Some((key_hash(key), *numbers.get(id)?))).collect();
+    insert_keys(tx, rows).await
+}
+
+/// Records where postings were seen now. A place that is known is seen again and open again.
+pub async fn add_links(tx: &mut Tx, links: &[LinkSighting], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let numbers = numbers_of(tx, links.iter().map(|link| link.posting_id)).await?;
+    let mut seen = HashSet::new();
+    let rows = links
+        .iter()
+        // PostgreSQL refuses a statement that touches a row twice.
+        .filter(|link| seen.insert((link.posting_id, &link.source, &link.url)))
+        .filter_map(|link| Some(link_row(*numbers.get(&link.posting_id)?, link, now)))
+        .collect();
+    insert_links(tx, rows).await
+}
+
+/// Columns `source, source_id, url, title, company, posted_at`.
+fn shown(posting: Posting) -> [Value; 6] {
+    [
+        posting.source.into(),
+        posting.source_id.into(),
+        posting.url.into(),
+        posting.title.into(),
+        posting.company.into(),
+        posting.posted_at.into(),
+    ]
+}
+
+fn link_row(number: i64, link: &LinkSighting, now: DateTime<Utc>) -> Vec<Value> {
+    vec![
+        number.into(),
+        link.source.as_str().into(),
+        link.url.as_str().into(),
+        link.source_id.clone().into(),
+        link.board.clone().into(),
+        link.title.as_str().into(),
+        now.into(),
+        now.into(),
+    ]
+}
+
+async fn insert_links(tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<(), StoreError> {
+    tx.insert_many(
+        "insert into posting_link (posting, source, url, source_id, board, title, first_seen, last_seen)",
+        "on conflict (posting, source, url) do update set source_id = excluded.source_id, board = excluded.board, \
+         title = excluded.title, last_seen = excluded.last_seen, missed_runs = 0, closed_at = null",
+        rows,
+    )
+    .await?;
+    Ok(())
+}
+
+async fn insert_keys(tx: &mut Tx, mut keys: Vec<(Vec<u8>, i64)>) -> Result<(), StoreError> {
+    keys.sort_unstable();
+    let rows = keys.into_iter().map(|(key, number)| vec![key.into(), number.into()]).collect();
+    tx.insert_many("insert into posting_key (key, posting)", "on conflict do nothing", rows).await?;
+    Ok(())
+}
+
+async fn insert_blocks(tx: &mut Tx, blocks: Vec<(i64, i64)>) -> Result<(), StoreError> {
+    let rows = blocks.into_iter().map(|(block, number)| vec![block.into(), number.into()]).collect();
+    tx.insert_many("insert into posting_block (block, posting)", "on conflict do nothing", rows).await?;
+    Ok(())
+}
+
+async fn replace_blocks(tx: &mut Tx, wanted: HashMap<i64, Vec<i64>>) -> Result<(), StoreError> {
+    let mut gone = Vec::new();
+    let mut added = Vec::new();
+    let numbers: Vec<Value> = wanted.keys().copied().map(Value::from).collect();
+    fetch_in(tx, "select posting, blocks from posting_dedupe where posting in (", ")", numbers, |row| {
+        let number = row.int("posting")?;
+        let Some(wanted) = wanted.get(&number) else { return Ok(()) };
+        let present = blocks_of_bytes(&row.bytes("blocks")?);
+        gone.extend(present.iter().filter(|block| !wanted.contains(block)).map(|block| (*block, number)));
+        added.extend(wanted.iter().filter(|block| !present.contains(block)).map(|block| (*block, number)));
+        Ok(())
+    })
+    .await?;
+    for (block, number) in gone {
+        let sql = "delete from posting_block where block = $1 and posting = $2";
+        tx.execute(sql, vec![block.into(), number.into()]).await?;
+    }
+    added.sort_unstable();
+    insert_blocks(tx, added).await
+}
+
+fn distinct(mut blocks: Vec<i64>) -> Vec<i64> {
+    blocks.sort_unstable();
+    blocks.dedup();
+    blocks
+}
+
+fn block_bytes(blocks: &[i64]) -> Vec<u8> {
+    blocks.iter().flat_map(|block| block.to_le_bytes()).collect()
+}
+
+fn blocks_of_bytes(bytes: &[u8]) -> Vec<i64> {
+    bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok()).map(i64::from_le_bytes).collect()
+}
