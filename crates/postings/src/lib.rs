@@ -18,7 +18,5 @@ pub mod seniority;
 pub mod text;
 
 pub use normalise::{Rejection, normalise};
-pub use posting::{
-    EmploymentType, PayPeriod, Place, Posting, RemoteKind, Salary, Seniority, TextExtent,
-};
+pub use posting::{EmploymentType, PayPeriod, Place, Posting, RemoteKind, Salary, Seniority, TextExtent};
 pub use raw::{RawDate, RawPlace, RawPosting, RawSalary};

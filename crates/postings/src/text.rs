@@ -8,6 +8,7 @@ use unicode_normalization::char::is_combining_mark;
 mod mojibake;
 mod words;
 
+pub(crate) use mojibake::WINDOWS_1252;
 pub use mojibake::repair_mojibake;
 pub use words::{Words, contains_folded_words, contains_words, words};
 

@@ -1,0 +1,172 @@
+//! States, provinces and other regions.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Country, region as stored, further names in lookup form. For the United States, Canada and Australia the stored
+/// form is the postal code; elsewhere the common English name.
+const REGIONS: &[(&str, &str, &str)] = &[
+    ("US", "AL", "alabama"),
+    ("US", "AK", "alaska"),
+    ("US", "AZ", "arizona"),
+    ("US", "AR", "arkansas"),
+    ("US", "CA", "california|calif|cali|southern california|northern california|socal|norcal"),
+    ("US", "CO", "colorado"),
+    ("US", "CT", "connecticut"),
+    ("US", "DE", "delaware"),
+    ("US", "DC", "district of columbia|d c"),
+    ("US", "FL", "florida"),
+    ("US", "GA", "georgia"),
+    ("US", "HI", "hawaii"),
+    ("US", "ID", "idaho"),
+    ("US", "IL", "illinois"),
+    ("US", "IN", "indiana"),
+    ("US", "IA", "iowa"),
+    ("US", "KS", "kansas"),
+    ("US", "KY", "kentucky"),
+    ("US", "LA", "louisiana"),
+    ("US", "ME", "maine"),
+    ("US", "MD", "maryland"),
+    ("US", "MA", "massachusetts|mass"),
+    ("US", "MI", "michigan"),
+    ("US", "MN", "minnesota"),
+    ("US", "MS", "mississippi"),
+    ("US", "MO", "missouri"),
+    ("US", "MT", "montana"),
+    ("US", "NE", "nebraska"),
+    ("US", "NV", "nevada"),
+    ("US", "NH", "new hampshire"),
+    ("US", "NJ", "new jersey"),
+    ("US", "NM", "new mexico"),
+    ("US", "NY", "new york|new york state|upstate new york"),
+    ("US", "NC", "north carolina"),
+    ("US", "ND", "north dakota"),
+    ("US", "OH", "ohio"),
+    ("US", "OK", "oklahoma"),
+    ("US", "OR", "oregon"),
+    ("US", "PA", "pennsylvania"),
+    ("US", "RI", "rhode island"),
+    ("US", "SC", "south carolina"),
+    ("US", "SD", "south dakota"),
+    ("US", "TN", "tennessee"),
+    ("US", "TX", "texas"),
+    ("US", "UT", "utah"),
+    ("US", "VT", "vermont"),
+    ("US", "VA", "virginia|northern virginia"),
+    ("US", "WA", "washington|washington state"),
+    ("US", "WV", "west virginia"),
+    ("US", "WI", "wisconsin"),
+    ("US", "WY", "wyoming"),
+    ("CA", "AB", "alberta"),
+    ("CA", "BC", "british columbia"),
+    ("CA", "MB", "manitoba"),
+    ("CA", "NB", "new brunswick"),
+    ("CA", "NL", "newfoundland and labrador|newfoundland"),
+    ("CA", "NS", "nova scotia"),
+    ("CA", "NT", "northwest territories"),
+    ("CA", "NU", "nunavut"),
+    ("CA", "ON", "ontario"),
+    ("CA", "PE", "prince edward island"),
+    ("CA", "QC", "quebec"),
+    ("CA", "SK", "saskatchewan"),
+    ("CA", "YT", "yukon"),
+    ("AU", "NSW", "new south wales"),
+    ("AU", "VIC", "victoria"),
+    ("AU", "QLD", "queensland"),
+    ("AU", "SA", "south australia"),
+    ("AU", "WA", "western australia"),
+    ("AU", "TAS", "tasmania"),
+    ("AU", "ACT", "australian capital territory"),
+    ("AU", "NT", "northern territory"),
+    ("GB", "England", "england"),
+    ("GB", "Scotland", "scotland"),
+    ("GB", "Wales", "wales"),
+    ("GB", "Northern Ireland", "northern ireland"),
+    ("DE", "Baden-Württemberg", "baden wurttemberg|baden wuerttemberg"),
+    ("DE", "Bavaria", "bavaria|bayern"),
+    ("DE", "Brandenburg", "brandenburg"),
+    ("DE", "Hesse", "hesse|hessen"),
+    ("DE", "Lower Saxony", "lower saxony|niedersachsen"),
+    ("DE", "North Rhine-Westphalia", "north rhine westphalia|nordrhein westfalen|nrw"),
+    ("DE", "Rhineland-Palatinate", "rhineland palatinate|rheinland pfalz"),
+    ("DE", "Saarland", "saarland"),
+    ("DE", "Saxony", "saxony|sachsen"),
+    ("DE", "Saxony-Anhalt", "saxony anhalt|sachsen anhalt"),
+    ("DE", "Schleswig-Holstein", "schleswig holstein"),
+    ("DE", "Thuringia", "thuringia|thuringen"),
+    ("DE", "Mecklenburg-Vorpommern", "mecklenburg vorpommern"),
+    ("FR", "Île-de-France", "ile de france"),
+    ("FR", "Auvergne-Rhône-Alpes", "auvergne rhone alpes"),
+    ("FR", "Provence-Alpes-Côte d'Azur", "provence alpes cote d azur"),
+    ("FR", "Occitanie", "occitanie"),
+    ("FR", "Nouvelle-Aquitaine", "nouvelle aquitaine"),
+    ("FR", "Hauts-de-France", "hauts de france"),
+    ("FR", "Brittany", "bretagne|brittany"),
+    ("FR", "Grand Est", "grand est"),
+    ("FR", "Normandy", "normandie|normandy"),
+    ("FR", "Pays de la Loire", "pays de la loire"),
+    ("ES", "Community of Madrid", "comunidad de madrid|community of madrid"),
+    ("ES", "Catalonia", "catalonia|cataluna|catalunya"),
+    ("ES", "Andalusia", "andalusia|andalucia"),
+    ("ES", "Basque Country", "basque country|pais vasco|euskadi"),
+    ("ES", "Valencian Community", "comunidad valenciana|valencian community"),
+    ("IT", "Lombardy", "lombardy|lombardia"),
+    ("IT", "Lazio", "lazio"),
+    ("IT", "Piedmont", "piedmont|piemonte"),
+    ("IT", "Tuscany", "tuscany|toscana"),
+    ("IT", "Veneto", "veneto"),
+    ("IT", "Emilia-Romagna", "emilia romagna"),
+    ("NL", "North Holland", "north holland|noord holland"),
+    ("NL", "South Holland", "south holland|zuid holland"),
+    ("NL", "North Brabant", "north brabant|noord brabant"),
+    ("BE", "Flanders", "flanders|vlaanderen|flemish region"),
+    ("BE", "Wallonia", "wallonia|wallonie"),
+    ("IN", "Karnataka", "karnataka"),
+    ("IN", "Maharashtra", "maharashtra"),
+    ("IN", "Tamil Nadu", "tamil nadu"),
+    ("IN", "Telangana", "telangana"),
+    ("IN", "Haryana", "haryana"),
+    ("IN", "Uttar Pradesh", "uttar pradesh"),
+    ("IN", "Gujarat", "gujarat"),
+    ("IN", "West Bengal", "west bengal"),
+    ("IN", "Kerala", "kerala"),
+    ("IN", "Andhra Pradesh", "andhra pradesh"),
+    ("IN", "Rajasthan", "rajasthan"),
+    ("IN", "Punjab", "punjab"),
+    ("IN", "Madhya Pradesh", "madhya pradesh"),
+    ("PL", "Masovia", "mazowieckie|masovian voivodeship|masovia"),
+    ("PL", "Lesser Poland", "malopolskie|lesser poland"),
+    ("MX", "Jalisco", "jalisco"),
+    ("MX", "Nuevo León", "nuevo leon"),
+    ("IE", "Leinster", "leinster"),
+    ("IE", "Munster", "munster"),
+    ("IE", "Connacht", "connacht"),
+    ("JP", "Kanagawa", "kanagawa"),
+    ("CN", "Guangdong", "guangdong"),
+    ("CN", "Zhejiang", "zhejiang"),
+    ("CN", "Jiangsu", "jiangsu"),
+];
+
+static BY_NAME: LazyLock<HashMap<&'static str, (&'static str, &'static str)>> = LazyLock::new(|| {
+    let named = REGIONS
+        .iter()
+        .flat_map(|(country, region, names)| names.split('|').map(move |name| (name, (*country, *region))));
+    named.collect()
+});
+
+/// A region by its name in lookup form: its country and the form that is stored.
+pub(super) fn by_name(key: &str) -> Option<(&'static str, &'static str)> {
+    BY_NAME.get(key).copied()
+}
+
+/// A region by its postal code in any case within a country that has such codes.
+pub(super) fn by_code(text: &str, country: &str) -> Option<&'static str> {
+    REGIONS
+        .iter()
+        .filter(|(of, region, _)| *of == country && region.len() <= 3)
+        .find(|(_, region, _)| region.eq_ignore_ascii_case(text))
+        .map(|(_, region, _)| *region)
+}
+
+/// Countries whose regions are written by postal code, the most frequent in postings first.
+pub(super) const WITH_CODES: [&str; 3] = ["US", "CA", "AU"];
