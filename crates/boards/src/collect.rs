@@ -1,8 +1,10 @@
 //! What the searches of all sources share: fetch a page, parse it, hand its postings over, keep count.
 
 use aerie_postings::RawPosting;
+use async_trait::async_trait;
 
 use crate::fetch::{Fetched, Fetcher, Request};
+use crate::merge::merged;
 use crate::source::{CompanyBoard, Outcome, Page, Parsed, PostingSink, Query, Source, SourceError};
 
 /// One search under way.
@@ -14,12 +16,13 @@ pub struct Collector<'a> {
     /// What came of it so far.
     pub outcome: Outcome,
     pages: usize,
+    details_refused: bool,
 }
 
 impl<'a> Collector<'a> {
     /// Starts a search.
     pub fn new(source: &'a dyn Source, query: &'a Query, fetch: &'a Fetcher, sink: &'a mut dyn PostingSink) -> Self {
-        Self { source, query, fetch, sink, outcome: Outcome::default(), pages: 0 }
+        Self { source, query, fetch, sink, outcome: Outcome::default(), pages: 0, details_refused: false }
     }
 
     /// Fetches and parses one page; `None` when it is unchanged.
@@ -89,6 +92,48 @@ impl<'a> Collector<'a> {
         self.sink.wants_detail(posting)
     }
 
+    /// Hands over a page's postings, each with its detail where the sink wants it. `request` makes the request for a
+    /// posting's detail. A detail that is gone takes its posting along; a host that refuses details ends them, and the
+    /// postings go on without.
+    pub async fn deliver_with_details(
+        &mut self,
+        parsed: Parsed,
+        request: impl Fn(&RawPosting) -> Option<Request> + Send,
+    ) -> usize {
+        self.note(&parsed);
+        let rows = parsed.postings.len();
+        for posting in parsed.postings {
+            if self.is_full() {
+                self.accept(posting);
+                break;
+            }
+            let wanted = !self.details_refused && self.wants_detail(&posting);
+            let Some(request) = wanted.then(|| request(&posting)).flatten() else {
+                self.accept(posting);
+                continue;
+            };
+            self.outcome.requests += 1;
+            let detail = match self.fetch.page(request).await {
+                Ok(page) => self.source.parse(&page).ok().and_then(|parsed| parsed.postings.into_iter().next()),
+                Err(SourceError::NotFound { .. }) => {
+                    self.outcome.dropped += 1;
+                    continue;
+                }
+                Err(error) => {
+                    let refused = matches!(error, SourceError::Blocked { .. } | SourceError::RateLimited { .. });
+                    self.details_refused |= refused;
+                    self.outcome.truncated.get_or_insert_with(|| format!("some descriptions are missing: {error}"));
+                    None
+                }
+            };
+            self.accept(match detail {
+                Some(detail) => merged(posting, detail),
+                None => posting,
+            });
+        }
+        rows
+    }
+
     /// Searches one answer that holds the whole list (or its newest part), asked for conditionally.
     ///
     /// # Errors
@@ -152,20 +197,31 @@ fn same_rows(one: &Parsed, other: &Parsed) -> bool {
     !one.postings.is_empty() && ids(one) == ids(other)
 }
 
-/// Searches every company board of the query with `one`; a board that fails is noted, and only all failing is an error.
+/// A source of company boards: searched one board at a time.
+#[async_trait]
+pub trait BoardSource: Source {
+    /// Searches one board.
+    ///
+    /// # Errors
+    /// As [`Source::search`].
+    async fn search_board(
+        &self,
+        query: &Query,
+        collector: &mut Collector<'_>,
+        board: &CompanyBoard,
+    ) -> Result<(), SourceError>;
+}
+
+/// Searches every company board of the query; a board that fails is noted, and only all failing is an error.
 ///
 /// # Errors
 /// `BadQuery` without boards; the last board's error when every board failed.
-pub async fn each_board<'a, F>(
-    source: &'a dyn Source,
-    query: &'a Query,
-    fetch: &'a Fetcher,
-    sink: &'a mut dyn PostingSink,
-    one: F,
-) -> Result<Outcome, SourceError>
-where
-    F: AsyncFn(&mut Collector<'_>, &CompanyBoard) -> Result<(), SourceError>,
-{
+pub async fn each_board(
+    source: &dyn BoardSource,
+    query: &Query,
+    fetch: &Fetcher,
+    sink: &mut dyn PostingSink,
+) -> Result<Outcome, SourceError> {
     let mut total = Outcome::default();
     if query.boards.is_empty() {
         return Err(SourceError::BadQuery {
@@ -176,7 +232,7 @@ where
     for board in &query.boards {
         let mut collector = Collector::new(source, query, fetch, &mut *sink);
         collector.outcome.fetched = total.fetched;
-        let ended = one(&mut collector, board).await;
+        let ended = source.search_board(query, &mut collector, board).await;
         let outcome = collector.outcome;
         total.fetched = outcome.fetched;
         total.dropped += outcome.dropped;

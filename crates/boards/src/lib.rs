@@ -4,11 +4,48 @@
 //! through the [`fetch::Fetcher`], which is polite and safe for all of them. [`registry`] lists every source;
 //! [`parse_recorded`] reads a stored answer whose origin is known only by its content.
 
+pub mod ashby;
+pub mod bamboohr;
+mod board_address;
+pub mod breezy;
+pub mod adzuna;
+pub mod arbeitnow;
+pub mod feed;
+pub mod hackernews;
+pub mod himalayas;
+pub mod jobicy;
+pub mod remoteok;
+pub mod remotive;
+pub mod themuse;
+pub mod usajobs;
+pub mod weworkremotely;
+mod embedded;
+mod loose;
+mod query_keys;
+mod query_text;
 pub mod collect;
+pub mod eightfold;
 pub mod fetch;
+pub mod greenhouse;
+mod html_select;
+pub mod jsonld;
 pub mod lenient;
+pub mod lever;
+mod merge;
+pub mod neogov;
+pub mod oracle;
+pub mod personio;
+pub mod pinpoint;
+mod raw_fields;
+pub mod recruitee;
 pub mod registry;
+pub mod rippling;
+pub mod smartrecruiters;
 pub mod source;
+pub mod teamtailor;
+pub mod workable;
+pub mod workday;
+mod xml_tree;
 
 pub use registry::{all, by_name, parse_recorded};
 pub use source::{
