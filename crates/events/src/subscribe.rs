@@ -1,0 +1,150 @@
+//! Replay, then live: one stream without gaps or duplicates.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use aerie_store::{Database, PersonId};
+use futures::{Stream, stream};
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    Event, EventBus, EventError, Wake, person_of,
+    read::{bounds, read_after},
+};
+
+/// What a subscriber receives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delivery {
+    /// The next event.
+    Event(Event),
+    /// Events between the subscriber's position and `latest` cannot be told any more: read the state afresh. The
+    /// stream goes on with the events after `latest`.
+    Resync {
+        /// Position from which the stream goes on.
+        latest: i64,
+    },
+}
+
+/// How a subscription reads.
+#[derive(Debug, Clone)]
+pub struct SubscribeOptions {
+    /// Only events of these kinds; all when empty.
+    pub kinds: Vec<String>,
+    /// Most events held in memory for a slow reader; the rest waits in the store.
+    pub page: usize,
+    /// How long a lost wake-up can delay an event.
+    pub poll: Duration,
+}
+
+impl Default for SubscribeOptions {
+    fn default() -> Self {
+        Self { kinds: Vec::new(), page: 256, poll: Duration::from_secs(2) }
+    }
+}
+
+/// Streams the events of a person's store after sequence `after`: first what the store still has, then each new one
+/// as it is committed. `None` starts at the present end.
+///
+/// The stream reads only when it is polled, so a slow reader costs one page of memory. An error that may pass (a busy
+/// store) is retried inside; any other ends the stream.
+pub fn subscribe(
+    database: Database,
+    bus: Arc<dyn EventBus>,
+    after: Option<i64>,
+    options: SubscribeOptions,
+) -> impl Stream<Item = Result<Delivery, EventError>> + Send + 'static {
+    // Listening starts before the first read: what is committed in between is found by that read or wakes us.
+    let wakes = bus.listen();
+    let reader = person_of(&database).map(|person| Reader {
+        database,
+        person,
+        wakes,
+        options,
+        position: after,
+        ready: VecDeque::new(),
+        caught_up: false,
+    });
+    stream::unfold(Some(reader), |reader| async move {
+        let mut reader = match reader? {
+            Ok(reader) => reader,
+            Err(error) => return Some((Err(error), None)),
+        };
+        match reader.next().await {
+            Ok(delivery) => Some((Ok(delivery), Some(Ok(reader)))),
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+}
+
+struct Reader {
+    database: Database,
+    person: PersonId,
+    wakes: Receiver<Wake>,
+    options: SubscribeOptions,
+    position: Option<i64>,
+    ready: VecDeque<Delivery>,
+    /// The last read found nothing more.
+    caught_up: bool,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Result<Delivery, EventError> {
+        loop {
+            if let Some(delivery) = self.ready.pop_front() {
+                return Ok(delivery);
+            }
+            if self.caught_up {
+                self.wait().await;
+            }
+            match self.read().await {
+                Ok(()) => {}
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(person = %self.person, %error, "could not read events of {}: {error}", self.person);
+                    self.caught_up = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Waits until the person's log may have grown.
+    async fn wait(&mut self) {
+        let deadline = Instant::now() + self.options.poll;
+        loop {
+            match timeout_at(deadline, self.wakes.recv()).await {
+                Ok(Ok(wake)) if wake.person != self.person => {}
+                Ok(Err(RecvError::Closed)) => return tokio::time::sleep_until(deadline).await,
+                // Ours, a lag (which may hide ours), or time to look anyway.
+                Ok(Ok(_)) | Ok(Err(RecvError::Lagged(_))) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Reads the next page.
+    async fn read(&mut self) -> Result<(), EventError> {
+        let mut tx = self.database.read().await?;
+        let Some(position) = self.position else {
+            self.position = Some(bounds(&mut tx).await?.last);
+            self.caught_up = true;
+            return Ok(tx.rollback().await?);
+        };
+        let limit = self.options.page.max(1);
+        let (bounds, events) = read_after(&mut tx, position, &self.options.kinds, limit).await?;
+        tx.rollback().await?;
+        if !bounds.can_replay_after(position) {
+            self.position = Some(bounds.last);
+            self.ready.push_back(Delivery::Resync { latest: bounds.last });
+            return Ok(());
+        }
+        // A short page means that nothing of interest is left up to the end.
+        self.caught_up = events.len() < limit;
+        self.position = match events.last() {
+            Some(event) if !self.caught_up => Some(event.sequence),
+            _ => Some(bounds.last),
+        };
+        self.ready.extend(events.into_iter().map(Delivery::Event));
+        Ok(())
+    }
+}

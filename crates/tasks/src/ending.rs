@@ -1,0 +1,162 @@
+//! Writing how runs ended, fenced by their leases, and waking the tasks that waited for them.
+
+use std::collections::BTreeMap;
+
+use aerie_events::NewEvent;
+use aerie_store::{StoreError, Tx, Value};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use crate::{
+    QueueError, TaskId,
+    lease::Lease,
+    notice::{self, notice},
+};
+
+/// Longest reason that a task's row keeps, in characters.
+const MOST_REASON: usize = 4_000;
+
+/// How a run ended, as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Ending {
+    /// With a result (JSON).
+    Completed { result: String },
+    /// For good.
+    Failed { reason: String },
+    /// To be tried again.
+    Again { run_at: DateTime<Utc>, reason: String },
+    /// Until its children have ended. Continuing is not another attempt.
+    Waiting,
+    /// Given back unfinished because the process stops. Not an attempt either.
+    Released,
+}
+
+/// What became of written endings.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// For each ending whether the lease was still valid and it was written.
+    pub(crate) applied: Vec<bool>,
+    /// Whether a task became due: one that is to run again, or a parent whose last child ended.
+    pub(crate) woke: bool,
+}
+
+/// Writes endings and their events. Endings of lost leases change nothing.
+pub(crate) async fn write(
+    tx: &mut Tx,
+    endings: Vec<(Lease, Ending)>,
+    now: DateTime<Utc>,
+) -> Result<Written, QueueError> {
+    let mut written = Written::default();
+    let mut ended = Vec::new();
+    let mut events = Vec::new();
+    for (lease, ending) in endings {
+        let event = write_one(tx, &lease, ending, now).await?;
+        written.applied.push(event.is_some());
+        let Some(event) = event else { continue };
+        match event.kind.as_str() {
+            notice::COMPLETED | notice::FAILED => ended.push(lease.id),
+            notice::QUEUED => written.woke = true,
+            _ => {}
+        }
+        events.push(event);
+    }
+    let woken = wake_waiting(tx, &ended, now).await?;
+    written.woke |= !woken.is_empty();
+    events.extend(woken);
+    if !events.is_empty() {
+        // Last, because it takes the person's event counter.
+        aerie_events::append_all(tx, events).await?;
+    }
+    Ok(written)
+}
+
+async fn write_one(
+    tx: &mut Tx,
+    lease: &Lease,
+    ending: Ending,
+    now: DateTime<Utc>,
+) -> Result<Option<NewEvent>, StoreError> {
+    let mut values: Vec<Value> = vec![lease.id.into(), lease.token.into(), now.into()];
+    let (change, mut event, mut facts) = match ending {
+        Ending::Completed { result } => {
+            values.push(result.into());
+            let change = "state = 'completed', result = $4, error = null, progress = 1, finished_at = $3";
+            (change, notice::COMPLETED, json!({}))
+        }
+        Ending::Failed { reason } => {
+            let reason = notice::clip(&reason, MOST_REASON);
+            let facts = json!({ "reason": notice::short(&reason) });
+            values.push(reason.into());
+            ("state = 'failed', error = $4, finished_at = $3", notice::FAILED, facts)
+        }
+        Ending::Again { run_at, reason } => {
+            let reason = notice::clip(&reason, MOST_REASON);
+            let facts = json!({ "reason": notice::short(&reason), "run_at": run_at });
+            values.extend([reason.into(), run_at.into()]);
+            ("state = 'queued', error = $4, run_at = $5", notice::QUEUED, facts)
+        }
+        Ending::Waiting => {
+            // The children may already have ended between their spawning and now.
+            let change = "state = case when pending_children > 0 then 'waiting' else 'queued' end, \
+                 attempt = attempt - 1, run_at = $3";
+            (change, notice::WAITING, json!({}))
+        }
+        Ending::Released => {
+            ("state = 'queued', attempt = attempt - 1", notice::QUEUED, json!({ "reason": "the worker stops" }))
+        }
+    };
+    let sql = format!(
+        "update task set {change}, lease_token = null, lease_until = null, updated_at = $3 \
+         where id = $1 and lease_token = $2 returning state"
+    );
+    let Some(row) = tx.fetch_optional(sql, values).await? else { return Ok(None) };
+    if event == notice::WAITING && row.text("state")? == "queued" {
+        event = notice::QUEUED;
+    }
+    if let Some(facts) = facts.as_object_mut() {
+        facts.insert("attempt".to_owned(), json!(lease.attempt));
+    }
+    Ok(Some(notice(event, lease.id, &lease.kind, now, facts)))
+}
+
+/// Tells the tasks that wait for `ended` that these have ended; those with nothing left to wait for are queued.
+/// Returns the events to append.
+pub(crate) async fn wake_waiting(
+    tx: &mut Tx,
+    ended: &[TaskId],
+    now: DateTime<Utc>,
+) -> Result<Vec<NewEvent>, StoreError> {
+    let mut waiting: BTreeMap<TaskId, i64> = BTreeMap::new();
+    for ids in ended.chunks(500) {
+        let numbers: Vec<String> = (1..=ids.len()).map(|number| format!("${number}")).collect();
+        let sql = format!(
+            "update task_child set finished = true where child_id in ({}) and finished = false returning parent_id",
+            numbers.join(", ")
+        );
+        for row in tx.fetch_all(sql, ids.iter().map(|id| (*id).into()).collect()).await? {
+            *waiting.entry(row.id("parent_id")?).or_default() += 1;
+        }
+    }
+    let mut events = Vec::new();
+    // In the order of ids, so that two transactions take the rows in the same order.
+    for (id, ended) in waiting {
+        // The row lock makes the count exact: of two last children, the second sees what the first left.
+        tx.execute(
+            "update task set pending_children = pending_children - $2, updated_at = $3 where id = $1",
+            vec![id.into(), ended.into(), now.into()],
+        )
+        .await?;
+        let woken = tx
+            .fetch_optional(
+                "update task set state = 'queued', run_at = $2 \
+                 where id = $1 and state = 'waiting' and pending_children <= 0 returning kind",
+                vec![id.into(), now.into()],
+            )
+            .await?;
+        if let Some(row) = woken {
+            let facts = json!({ "reason": "all children have ended" });
+            events.push(notice(notice::QUEUED, id, &row.text("kind")?, now, facts));
+        }
+    }
+    Ok(events)
+}

@@ -1,0 +1,122 @@
+//! Submitting, looking at and steering tasks.
+
+mod read;
+mod steer;
+mod submit;
+
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aerie_events::EventBus;
+use aerie_store::{PersonId, Tx};
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Clock, QueueError, Registry, TaskId};
+
+pub use read::{Counts, Filter, Page};
+pub(crate) use submit::Inserted;
+
+/// The tasks of every store that a process works with. Cheap to clone.
+///
+/// Methods that take a transaction write in it, so that a task exists exactly if the change that asked for it does;
+/// end such a transaction with [`Queue::commit`], which also wakes the runner and the subscribers.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    bus: Arc<dyn EventBus>,
+    /// People whose stores may have something due.
+    stirred: Mutex<HashSet<PersonId>>,
+    wake: Notify,
+    /// Runs of this process, to be dropped when their task is cancelled.
+    running: Mutex<HashMap<TaskId, CancellationToken>>,
+}
+
+impl Queue {
+    /// A queue of the given kinds.
+    pub fn new(registry: Registry, clock: Arc<dyn Clock>, bus: Arc<dyn EventBus>) -> Self {
+        let inner =
+            Inner { registry, clock, bus, stirred: Mutex::default(), wake: Notify::new(), running: Mutex::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The kinds that this process knows.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
+    /// The clock that tasks live by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// The bus that carries wake-ups of this queue's changes.
+    pub fn bus(&self) -> &Arc<dyn EventBus> {
+        &self.inner.bus
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.inner.clock.now()
+    }
+
+    /// Commits a transaction that changed a person's tasks, then wakes the runner and the person's subscribers. Dying
+    /// in between loses nothing: both also look on their own.
+    pub async fn commit(&self, tx: Tx, person: PersonId) -> Result<(), QueueError> {
+        self.commit_quietly(tx, person).await?;
+        self.stir(person);
+        Ok(())
+    }
+
+    /// Commits a change that makes nothing due.
+    pub(crate) async fn commit_quietly(&self, tx: Tx, person: PersonId) -> Result<(), QueueError> {
+        Ok(aerie_events::commit(tx, &*self.inner.bus, person).await?)
+    }
+
+    /// Tells the runner to look at a person's store.
+    pub fn stir(&self, person: PersonId) {
+        lock(&self.inner.stirred).insert(person);
+        self.inner.wake.notify_one();
+    }
+
+    /// Waits until some store may have something due.
+    pub(crate) async fn stirred(&self) {
+        self.inner.wake.notified().await;
+    }
+
+    pub(crate) fn take_stirred(&self) -> HashSet<PersonId> {
+        mem::take(&mut *lock(&self.inner.stirred))
+    }
+
+    pub(crate) fn started(&self, id: TaskId) -> CancellationToken {
+        let token = CancellationToken::new();
+        lock(&self.inner.running).insert(id, token.clone());
+        token
+    }
+
+    pub(crate) fn ended(&self, id: TaskId) {
+        lock(&self.inner.running).remove(&id);
+    }
+
+    /// Drops the runs of these tasks that this process has; other processes notice at their next sign of life.
+    pub fn stop_runs(&self, ids: &[TaskId]) {
+        let running = lock(&self.inner.running);
+        for token in ids.iter().filter_map(|id| running.get(id)) {
+            token.cancel();
+        }
+    }
+}
+
+/// The data under these locks is whole between any two statements, so a poisoned lock means nothing.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
