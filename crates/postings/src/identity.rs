@@ -33,7 +33,7 @@ pub fn canonical_url(url: &str) -> Option<String> {
 /// is in doubt it keeps two addresses apart.
 pub fn posting_key(url: &str) -> Option<String> {
     let parsed = parse(url)?;
-    Some(hiring_systems::key(&parsed).unwrap_or_else(|| canonical::comparison(parsed)))
+    Some(hiring_systems::key(&parsed).unwrap_or_else(|| canonical::comparison(&parsed)))
 }
 
 /// Every key of a posting: of its page, of the page to apply at, and the source's own id, without repetition. Two

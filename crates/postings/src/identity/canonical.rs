@@ -49,18 +49,60 @@ pub(super) fn canonical(mut url: Url) -> String {
     url.into()
 }
 
-/// The comparison form: host without `www.`, path without action, locale and trailing slash, remaining query.
-pub(super) fn comparison(url: Url) -> String {
-    let host = url.host_str().unwrap_or("");
-    let host = host.strip_prefix("www.").unwrap_or(host).trim_end_matches('.').to_lowercase();
+/// The comparison form: host without `www.`, path in lower case without locale and trailing slash, remaining query.
+///
+/// `/apply` and `/application` are cut on hosts of hiring systems only: elsewhere they may be a page of their own.
+pub(super) fn comparison(url: &Url) -> String {
+    let full_host = url.host_str().unwrap_or("");
+    let host = full_host.strip_prefix("www.").unwrap_or(full_host).trim_end_matches('.').to_lowercase();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let path = url.path().to_lowercase();
-    let path: String =
-        path.split('/').filter(|part| !part.is_empty() && !is_locale(part)).flat_map(|part| ["/", part]).collect();
-    let path = without_action(&path);
-    let query = kept_query(&url).map(|query| format!("?{query}")).unwrap_or_default();
-    let fragment = fragment(&url).map(|fragment| format!("#{}", fragment.to_lowercase())).unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && !is_locale(part)).collect();
+    let path: String = parts.iter().flat_map(|part| ["/", part]).collect();
+    let path = if is_hiring_host(full_host) { without_action(&path) } else { &path };
+    let query = match kept_query(url) {
+        Some(query) if !names_posting(&parts) || query.split('&').any(may_choose) => format!("?{query}"),
+        _ => String::new(),
+    };
+    let fragment = fragment(url).map(|fragment| format!("#{}", fragment.to_lowercase())).unwrap_or_default();
     format!("{host}{port}{path}{query}{fragment}")
+}
+
+/// Parameters that may choose a posting on any host.
+const CHOOSING: [&str; 20] = [
+    "gh_jid",
+    "ashby_jid",
+    "jk",
+    "vjk",
+    "job",
+    "jobid",
+    "job_id",
+    "id",
+    "pid",
+    "req",
+    "reqid",
+    "req_id",
+    "token",
+    "jl",
+    "lvk",
+    "jobreqid",
+    "requisitionid",
+    "opportunityid",
+    "postingid",
+    "currentjobid",
+];
+
+/// Whether the path has the form of SuccessFactors' career sites, `/job/{slug}/{number}`, which names the posting
+/// whatever the host; other parameters there say where a visitor came from ("feedId", "eresc").
+fn names_posting(parts: &[&str]) -> bool {
+    let [.., "job", slug, number] = parts else { return false };
+    slug.contains('-') && number.len() >= 8 && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether an encoded `name=value` may choose a posting.
+fn may_choose(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or(pair).to_lowercase();
+    CHOOSING.contains(&name.as_str())
 }
 
 /// A fragment that is a route of a page application (`#/job/12`, `#!job/12`) chooses the posting; others do not.
@@ -70,8 +112,8 @@ fn fragment(url: &Url) -> Option<String> {
 
 fn without_action(path: &str) -> &str {
     let mut rest = path.trim_end_matches('/');
-    for action in ["/apply", "/application"] {
-        rest = rest.strip_suffix(action).unwrap_or(rest);
+    while let Some(shorter) = rest.strip_suffix("/apply").or_else(|| rest.strip_suffix("/application")) {
+        rest = shorter.trim_end_matches('/');
     }
     rest
 }

@@ -96,6 +96,7 @@ pub(super) fn key(url: &Url) -> Option<String> {
         .or_else(|| rippling(&address))
         .or_else(|| linked_in(&address))
         .or_else(|| indeed(&address))
+        .or_else(|| jibe(&address))
 }
 
 /// The one address of a posting where the system has a form that always opens it; others keep theirs.
@@ -157,16 +158,18 @@ fn workday(address: &Address<'_>) -> Option<String> {
     (!requisition.is_empty()).then(|| format!("workday:{}:{requisition}", tenant.to_lowercase()))
 }
 
-/// Workday appends `-1`, `-2` … when the same requisition is posted again. What looks like a year with a number
-/// (`2024-11`) is left alone, and so is a requisition without a digit of its own.
+/// Workday serves the first posting of a requisition with and without `-1`. Higher counters are further postings of
+/// it, in other places or languages, and stay apart.
 fn without_counter(requisition: &str) -> &str {
-    let Some((base, counter)) = requisition.rsplit_once('-') else { return requisition };
-    let is_counter = (1..=2).contains(&counter.len())
-        && !counter.starts_with('0')
-        && counter.bytes().all(|byte| byte.is_ascii_digit());
-    let digits = base.bytes().filter(u8::is_ascii_digit).count();
-    let is_year = base.len() == 4 && digits == 4 && (base.starts_with("19") || base.starts_with("20"));
-    if is_counter && digits >= 3 && !is_year { base } else { requisition }
+    match requisition.strip_suffix("-1") {
+        Some(base) if base.bytes().filter(u8::is_ascii_digit).count() >= 3 && !is_year(base) => base,
+        _ => requisition,
+    }
+}
+
+/// "2024" in "2024-1" is a year rather than a requisition.
+fn is_year(text: &str) -> bool {
+    text.len() == 4 && (text.starts_with("19") || text.starts_with("20"))
 }
 
 fn smart_recruiters(address: &Address<'_>) -> Option<String> {
@@ -240,6 +243,12 @@ fn indeed(address: &Address<'_>) -> Option<String> {
     let found = address.query("jk").or_else(|| address.query("vjk"))?;
     let is_key = found.len() == 16 && found.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_key.then(|| format!("indeed:{}", found.to_lowercase()))
+}
+
+/// `{tenant}.jibeapply.com/[{section}/]jobs/{n}`.
+fn jibe(address: &Address<'_>) -> Option<String> {
+    let tenant = address.tenant("jibeapply.com")?;
+    Some(format!("jibe:{}:{}", tenant.to_lowercase(), digits(address.part_after("jobs")?)?))
 }
 
 /// A number written with digits only.

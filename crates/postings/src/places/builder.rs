@@ -105,15 +105,6 @@ impl Builder {
             self.set_region(country, region);
             return true;
         }
-        // "Foo, DE, Germany": the code was a country, not Delaware.
-        if let Some(country) = part.country
-            && let Some(region) = self.current.region.as_deref()
-            && region.eq_ignore_ascii_case(country)
-        {
-            self.current.region = None;
-            self.set_country(country);
-            return true;
-        }
         if part.unknown && part.city.is_none() && self.current.region.is_none() && !self.country_named {
             self.current.region = Some(clean_field(&part.text, MAX_NAME));
             return true;
@@ -247,6 +238,10 @@ impl Builder {
         if changed && self.known.is_some() {
             self.current.region = None;
             self.known = None;
+        }
+        // "Kleinstadt, DE, Germany": the code was the country and not Delaware.
+        if changed && self.current.region.as_deref().is_some_and(|region| region.eq_ignore_ascii_case(country)) {
+            self.current.region = None;
         }
         self.current.country = Some(country.to_owned());
         self.country_named = true;

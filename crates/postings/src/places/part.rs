@@ -238,9 +238,8 @@ fn without_surroundings(text: &str) -> String {
         .split_whitespace()
         .filter(|word| {
             let key = lookup_key(word);
-            !key.is_empty()
-                && !AROUND.contains(&key.as_str())
-                && !(key.len() >= 3 && key.bytes().all(|byte| byte.is_ascii_digit()))
+            let postal_code = key.len() >= 3 && key.bytes().all(|byte| byte.is_ascii_digit());
+            !(key.is_empty() || postal_code || AROUND.contains(&key.as_str()))
         })
         .collect();
     kept.join(" ").trim_matches(['-', ',', '.', ' ']).to_owned()

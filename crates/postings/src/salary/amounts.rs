@@ -190,7 +190,7 @@ fn amount(text: &str, start: usize, end: usize, number: f64) -> Option<Amount> {
         value,
         multiplier: unit.multiplier,
         currency,
-        open_ended: rest.starts_with('+') || rest.starts_with(" +"),
+        open_ended: rest.starts_with('+') || rest.trim() == "+",
         not_money: rest.trim_start().starts_with('%') || retirement_plan || !value.is_finite(),
         per_year: unit.per_year,
     })
@@ -281,18 +281,23 @@ fn value_of(groups: &[String], separators: &[char]) -> Option<f64> {
         groups.first().is_some_and(|group| (1..=3).contains(&group.len()))
             && groups.iter().skip(1).all(|group| (2..=3).contains(&group.len()))
     };
-    let is_fraction = if matches!(last_separator, ',' | '.') {
-        let changes = other_separators.iter().any(|separator| separator != last_separator);
-        let single = other_separators.is_empty();
-        changes || (single && (last.len() != 3 || others.first().is_some_and(|group| group == "0" || group.len() > 3)))
-    } else {
-        false
-    };
-    if is_fraction {
+    if is_fraction(last, others, *last_separator, other_separators) {
         if !(others.len() == 1 || grouped(others)) {
             return None;
         }
         return format!("{}.{last}", others.concat()).parse().ok();
     }
     (last.len() == 3 && grouped(groups)).then(|| whole(groups)).flatten()
+}
+
+/// Whether the last group is a fraction: behind another separator than the others ("4.500,00"), or of one or two
+/// digits; three digits are a group of thousands unless what stands before cannot be one ("0.125", "1234.567").
+fn is_fraction(last: &str, others: &[String], separator: char, other_separators: &[char]) -> bool {
+    if !matches!(separator, ',' | '.') || last.len() > 3 {
+        return false;
+    }
+    if !other_separators.is_empty() {
+        return other_separators.iter().all(|other| *other != separator);
+    }
+    last.len() < 3 || others.first().is_some_and(|group| group == "0" || group.len() > 3)
 }
