@@ -93,7 +93,7 @@ create table job (
 );
 
 -- Serves counts by status and the review queue, best first.
-create index job_status_score on job (tenant_id, status, coalesce(score, -1) desc, number desc);
+create index job_status_score on job (tenant_id, status, coalesce(score, -1.0) desc, number desc);
 
 -- Wide values lie apart, so that a list of ten thousand jobs reads narrow rows only. The words of `words` are cut at
 -- every sign of punctuation, as SQLite's full-text index does it.

@@ -2,7 +2,7 @@
 -- Ids are hyphenated lower-case UUIDs, times are microseconds since 1970 in UTC.
 
 create table profile (
-    singleton integer primary key not null default 1 check (singleton = 1),
+    singleton integer not null default 1 unique check (singleton = 1),
     document text not null,
     version integer not null,
     updated_at integer not null
@@ -80,7 +80,7 @@ create table job (
 ) strict;
 
 -- Serves counts by status and the review queue, best first.
-create index job_status_score on job (status, coalesce(score, -1) desc, number desc);
+create index job_status_score on job (status, coalesce(score, -1.0) desc, number desc);
 
 -- Wide values lie apart, so that a list of ten thousand jobs reads narrow rows only.
 create table job_content (

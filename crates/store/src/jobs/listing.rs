@@ -46,7 +46,7 @@ impl JobOrder {
     /// What is sorted by, falling, before the job's number. One type and never null, so that a page can begin after it.
     fn key(self, engine: Engine) -> &'static str {
         match (self, engine) {
-            (Self::Score, _) => "coalesce(score, -1)",
+            (Self::Score, _) => "coalesce(score, -1.0)",
             (Self::Added, Engine::Sqlite) => "created_at",
             (Self::Posted, Engine::Sqlite) => "coalesce(posted_at, -9000000000000000)",
             (Self::Updated, Engine::Sqlite) => "updated_at",
@@ -116,7 +116,7 @@ pub async fn list(
     size: u32,
 ) -> Result<JobPage, StoreError> {
     let mut condition = Condition::of(tx.engine(), filter);
-    let sql = format!("select count(*) as total from {} where {}", condition.tables, condition.sql());
+    let sql = format!("select count(*) as total from job where {}", condition.sql());
     let total = tx.fetch_one(sql, condition.values.clone()).await?.int("total")?;
 
     let key = order.key(tx.engine());
@@ -130,12 +130,11 @@ pub async fn list(
             }
         };
         let (key_value, number) = (condition.bind(value), condition.bind(token.number.into()));
-        condition.parts.push(format!("({key}, job.number) < ({key_value}, {number})"));
+        condition.parts.push(format!("({key}, number) < ({key_value}, {number})"));
     }
     let limit = condition.bind((i64::from(size) + 1).into());
     let sql = format!(
-        "select {SUMMARY}, {key} as sort_key from {} where {} order by {key} desc, job.number desc limit {limit}",
-        condition.tables,
+        "select {SUMMARY}, {key} as sort_key from job where {} order by {key} desc, number desc limit {limit}",
         condition.sql(),
     );
     let mut jobs = Vec::new();
@@ -158,24 +157,19 @@ pub async fn list(
 
 /// A `where` clause with its values.
 struct Condition {
-    tables: &'static str,
     parts: Vec<String>,
     values: Vec<Value>,
 }
 
 impl Condition {
     fn of(engine: Engine, filter: &JobFilter) -> Self {
-        let mut condition = Self { tables: "job", parts: vec!["joined_into is null".to_owned()], values: Vec::new() };
+        let mut condition = Self { parts: vec!["joined_into is null".to_owned()], values: Vec::new() };
         if let Some(words) = filter.text.as_deref().and_then(|text| search::expression(engine, text)) {
             let words = condition.bind(words.into());
             let part = match engine {
-                Engine::Sqlite => {
-                    condition.tables = "job_text cross join job on job.number = job_text.rowid";
-                    format!("job_text match {words}")
-                }
+                Engine::Sqlite => format!("number in (select rowid from job_text where job_text match {words})"),
                 Engine::Postgres => {
-                    condition.tables = "job join job_content on job_content.job = job.number";
-                    format!("words @@ to_tsquery('simple', {words})")
+                    format!("number in (select job from job_content where words @@ to_tsquery('simple', {words}))")
                 }
             };
             condition.parts.push(part);
@@ -185,7 +179,7 @@ impl Condition {
         condition.any_of("source", &filter.sources);
         if let Some(score) = filter.min_score {
             let score = condition.bind(score.into());
-            condition.parts.push(format!("coalesce(score, -1) >= {score}"));
+            condition.parts.push(format!("coalesce(score, -1.0) >= {score}"));
         }
         if let Some(id) = filter.search_profile_id {
             let id = condition.bind(id.into());

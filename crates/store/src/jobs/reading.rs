@@ -136,3 +136,20 @@ pub(super) async fn number_of(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, Stor
     let row = tx.fetch_optional("select number from job where id = $1", vec![id.into()]).await?;
     row.map(|row| row.int("number")).transpose()
 }
+
+/// Hands posting and job of every job to `each`, oldest first; with `unless_version` only of those whose score is not
+/// for that version of the profile.
+pub async fn for_scoring(
+    tx: &mut Tx,
+    unless_version: Option<i64>,
+    mut each: impl FnMut(Uuid, Uuid) -> Result<(), StoreError> + Send,
+) -> Result<(), StoreError> {
+    let mut read = |row: Row| each(row.id("posting_id")?, row.id("id")?);
+    match unless_version {
+        None => tx.fetch_each("select posting_id, id from job order by number", vec![], &mut read).await,
+        Some(version) => {
+            let sql = "select posting_id, id from job where coalesce(profile_version, -1) <> $1 order by number";
+            tx.fetch_each(sql, vec![version.into()], &mut read).await
+        }
+    }
+}

@@ -49,3 +49,14 @@ pub async fn set_scores(tx: &mut Tx, scores: Vec<(Uuid, JobScore)>) -> Result<u6
     )
     .await
 }
+
+/// Every score that there is, in no order.
+pub async fn all_scores(tx: &mut Tx) -> Result<Vec<f64>, StoreError> {
+    let mut scores = Vec::new();
+    tx.fetch_each("select score from job where score is not null", vec![], |row| {
+        scores.push(row.float("score")?);
+        Ok(())
+    })
+    .await?;
+    Ok(scores)
+}

@@ -1,0 +1,78 @@
+//! Every repository passes the same tests on SQLite and on a real PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "contract/accounts.rs"]
+mod accounts;
+#[path = "contract/catalogue.rs"]
+mod catalogue;
+#[path = "contract/duplicates.rs"]
+mod duplicates;
+#[path = "contract/fixture.rs"]
+mod fixture;
+#[path = "contract/jobs.rs"]
+mod jobs;
+#[path = "contract/listing.rs"]
+mod listing;
+#[path = "contract/profiles.rs"]
+mod profiles;
+#[path = "contract/row_security.rs"]
+mod row_security;
+#[path = "contract/runs.rs"]
+mod runs;
+#[path = "contract/sources.rs"]
+mod sources;
+
+/// Runs each of the named functions with a fixture of either engine.
+macro_rules! on_both_engines {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                crate::$module::$name(&crate::fixture::Fixture::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                let Some(fixture) = crate::fixture::Fixture::postgres().await else { return };
+                crate::$module::$name(&fixture).await;
+            })*
+        }
+    };
+}
+
+on_both_engines!(
+    accounts::the_local_person_is_made_once,
+    accounts::external_people_are_known_by_their_subject,
+    catalogue::a_posting_is_found_by_its_keys_and_blocks,
+    catalogue::candidates_are_the_newest_of_a_block,
+    catalogue::a_change_replaces_content_and_blocks,
+    catalogue::links_keep_where_a_posting_was_seen,
+    catalogue::a_posting_closes_after_two_misses_and_a_repost_opens_it,
+    catalogue::a_posting_on_another_complete_board_stays_open,
+    catalogue::features_stream_in_order_without_closed_postings,
+    catalogue::the_fingerprint_ignores_ids_times_and_order,
+    catalogue::batches_larger_than_one_statement_arrive_whole,
+    catalogue::hostile_text_is_kept,
+    duplicates::a_pair_is_asked_about_once,
+    duplicates::joined_jobs_leave_the_list_until_they_are_split,
+    jobs::a_posting_becomes_one_job,
+    jobs::a_move_is_fenced_and_can_be_taken_back,
+    jobs::notes_are_guarded_by_the_version,
+    jobs::older_scores_do_not_overwrite_newer_ones,
+    jobs::purged_postings_never_come_back,
+    jobs::archiving_moves_whole_statuses_with_history,
+    jobs::decisions_leave_out_what_was_taken_back,
+    jobs::every_job_is_streamed,
+    jobs::snapshots_follow_the_posting,
+    listing::filters_narrow_the_list,
+    listing::text_asks_for_every_word_and_the_beginning_of_the_last,
+    listing::no_text_breaks_the_search,
+    listing::pages_hold_every_job_once_in_every_order,
+    profiles::the_profile_counts_its_versions,
+    profiles::search_profiles_keep_their_order_and_names,
+    runs::a_run_and_its_sources_are_written_over,
+    runs::runs_are_listed_newest_first_in_pages,
+    sources::health_counts_failures_until_a_success,
+    sources::answers_are_cached_by_address_and_query,
+);

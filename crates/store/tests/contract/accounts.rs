@@ -1,0 +1,28 @@
+use aerie_store::accounts;
+
+use crate::fixture::{Fixture, day};
+
+pub async fn the_local_person_is_made_once(fixture: &Fixture) {
+    let mut tx = fixture.platform().begin().await.unwrap();
+    let first = accounts::ensure_local_person(&mut tx, day(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = fixture.platform().begin().await.unwrap();
+    assert_eq!(accounts::ensure_local_person(&mut tx, day(2)).await.unwrap(), first);
+    let people = accounts::people(&mut tx).await.unwrap();
+    assert_eq!(people.len(), 1);
+    assert!(people[0].is_local);
+    assert_eq!(people[0].created_at, day(1));
+}
+
+pub async fn external_people_are_known_by_their_subject(fixture: &Fixture) {
+    let mut tx = fixture.platform().begin().await.unwrap();
+    let first = accounts::ensure_external_person(&mut tx, "idp|17", "Ines", day(1)).await.unwrap();
+    let second = accounts::ensure_external_person(&mut tx, "idp|18", "Ola", day(2)).await.unwrap();
+    assert_ne!(first, second);
+    assert_eq!(accounts::ensure_external_person(&mut tx, "idp|17", "Ines K.", day(3)).await.unwrap(), first);
+    assert_eq!(accounts::person(&mut tx, first).await.unwrap().unwrap().name, "Ines");
+    assert_eq!(accounts::person_by_subject(&mut tx, "idp|18").await.unwrap().unwrap().id, second);
+    assert_eq!(accounts::person_by_subject(&mut tx, "idp|19").await.unwrap(), None);
+    let names: Vec<String> = accounts::people(&mut tx).await.unwrap().into_iter().map(|person| person.name).collect();
+    assert_eq!(names, ["Ines", "Ola"]);
+}
