@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aerie_store::{Database, Engine, StoreError, Tx, Value};
+use aerie_store::{Database, Engine, Scope, StoreError, Tx, Value};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
@@ -206,9 +206,9 @@ fn kinds_clause(kinds: &[&'static str], values: &mut Vec<Value>) -> String {
 /// Row-level security alone would be enough for what is seen; saying it again lets the planner use the indexes, since
 /// the policies also let workers look at everybody.
 pub(crate) fn tenant_clause(database: &Database) -> &'static str {
-    match database.engine() {
-        Engine::Sqlite => "",
-        Engine::Postgres => " and tenant_id = nullif(current_setting('aerie.tenant_id', true), '')::uuid",
+    match (database.engine(), database.scope()) {
+        (Engine::Sqlite, _) | (_, Scope::Worker) => "",
+        (Engine::Postgres, _) => " and tenant_id = nullif(current_setting('aerie.tenant_id', true), '')::uuid",
     }
 }
 

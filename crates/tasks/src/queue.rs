@@ -27,12 +27,12 @@ pub(crate) use submit::Inserted;
 /// end such a transaction with [`Queue::commit`], which also wakes the runner and the subscribers.
 #[derive(Debug, Clone)]
 pub struct Queue {
+    registry: Arc<Registry>,
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    registry: Registry,
     clock: Arc<dyn Clock>,
     bus: Arc<dyn EventBus>,
     /// People whose stores may have something due.
@@ -45,14 +45,20 @@ struct Inner {
 impl Queue {
     /// A queue of the given kinds.
     pub fn new(registry: Registry, clock: Arc<dyn Clock>, bus: Arc<dyn EventBus>) -> Self {
-        let inner =
-            Inner { registry, clock, bus, stirred: Mutex::default(), wake: Notify::new(), running: Mutex::default() };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner { clock, bus, stirred: Mutex::default(), wake: Notify::new(), running: Mutex::default() };
+        Self { registry: Arc::new(registry), inner: Arc::new(inner) }
+    }
+
+    /// The same queue, knowing other kinds. Handlers usually hold a queue to submit further tasks with: give them one
+    /// that knows the kinds without handlers, and the runner this one.
+    #[must_use]
+    pub fn with_registry(&self, registry: Registry) -> Self {
+        Self { registry: Arc::new(registry), inner: Arc::clone(&self.inner) }
     }
 
     /// The kinds that this process knows.
     pub fn registry(&self) -> &Registry {
-        &self.inner.registry
+        &self.registry
     }
 
     /// The clock that tasks live by.

@@ -19,11 +19,14 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Queue, QueueError, TaskId, lease::KindGroup, metric, queue::lock};
+use crate::{Counts, Queue, QueueError, TaskId, lease::KindGroup, metric, queue::lock};
 use finisher::Finisher;
 use heartbeat::Beating;
 use shift::Shift;
 use stores::Source;
+
+/// How often the depth of the queues is published.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
 
 /// How a runner works.
 #[derive(Debug, Clone)]
@@ -140,6 +143,7 @@ impl Runner {
         let heart = self.inner.start_heart();
         let mut shift = Shift::default();
         let mut next_poll = Instant::now();
+        let (mut next_count, mut counts) = (Instant::now(), Counts::new());
         while !stop.is_cancelled() {
             let polls = Instant::now() >= next_poll;
             if polls {
@@ -147,6 +151,10 @@ impl Runner {
             }
             shift.look(&self.inner, polls).await;
             shift.fill(&self.inner).await;
+            if Instant::now() >= next_count {
+                self.inner.publish_depth(&mut counts).await;
+                next_count = Instant::now() + COUNT_EVERY;
+            }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -168,13 +176,14 @@ impl Runner {
         let heart = self.inner.start_heart();
         let mut shift = Shift::default();
         loop {
-            shift.look(&self.inner, true).await;
-            let claimed = shift.fill(&self.inner).await;
+            // Asked before looking: a run that ends meanwhile may have made something due.
             let idle = lock(&self.inner.slots).in_work == 0;
-            if idle && !claimed && !shift.has_ready() {
+            shift.look(&self.inner, true).await;
+            let moved = shift.fill(&self.inner).await;
+            if idle && !moved && !shift.has_ready() {
                 break;
             }
-            if !idle {
+            if lock(&self.inner.slots).in_work > 0 {
                 self.inner.freed.notified().await;
             }
         }

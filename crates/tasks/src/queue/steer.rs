@@ -90,11 +90,11 @@ impl Queue {
     /// A task goes only when its parent has ended, which may still want its result.
     pub async fn prune(&self, database: &Database, before: DateTime<Utc>) -> Result<u64, QueueError> {
         let sql = format!(
-            "delete from task where id in (select t.id from task t left join task p on p.id = t.parent_id \
-             where t.finished_at < $1{tenant} and (p.id is null or p.finished_at is not null) \
-             and not exists (select 1 from task_child c join task w on w.id = c.parent_id \
-             where c.child_id = t.id and w.finished_at is null) limit 1000)",
-            tenant = tenant_clause(database).replace("tenant_id", "t.tenant_id"),
+            "delete from task where id in (select id from task where finished_at < $1{} \
+             and not exists (select 1 from task parent where parent.id = task.parent_id and parent.finished_at is null) \
+             and not exists (select 1 from task_child link join task waiting on waiting.id = link.parent_id \
+             where link.child_id = task.id and waiting.finished_at is null) limit 1000)",
+            tenant_clause(database),
         );
         let mut tx = database.begin().await?;
         let gone = tx.execute(sql, vec![before.into()]).await?;

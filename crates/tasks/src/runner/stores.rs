@@ -9,7 +9,7 @@ use aerie_store::{Database, PersonId, StoreError, Stores};
 use chrono::{DateTime, Utc};
 
 use super::Inner;
-use crate::queue::lock;
+use crate::{Counts, metric, queue::lock};
 
 #[derive(Debug, Default)]
 pub(super) struct Source {
@@ -48,6 +48,29 @@ impl Inner {
             Err(error) => tracing::warn!(%error, "could not look for due tasks: {error}"),
         }
         found
+    }
+}
+
+impl Inner {
+    /// Publishes how many unfinished tasks there are of each kind and state, over all stores. Kinds that were seen
+    /// before and have none now are published as 0.
+    pub(super) async fn publish_depth(&self, published: &mut Counts) {
+        let (mut databases, everybody) = {
+            let source = lock(&self.source);
+            (source.people.values().cloned().collect::<Vec<_>>(), source.everybody.clone())
+        };
+        // A worker counts everybody's at once.
+        databases.extend(everybody.and_then(|stores| stores.worker()));
+        published.values_mut().for_each(|count| *count = 0);
+        for database in databases {
+            match self.queue.counts(&database).await {
+                Ok(counts) => counts.into_iter().for_each(|(key, count)| *published.entry(key).or_default() += count),
+                Err(error) => tracing::warn!(%error, "could not count tasks in {}: {error}", database.place()),
+            }
+        }
+        for ((kind, state), count) in published {
+            metric::depth(kind, state.as_str(), *count);
+        }
     }
 }
 

@@ -1,0 +1,220 @@
+use std::sync::Arc;
+
+use aerie_tasks::{LogLevel, NewTask, Outcome, Registry, Runner, RunnerOptions, TaskError, TaskState};
+use chrono::TimeDelta;
+use serde_json::json;
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    on_both_engines,
+    support::{KINDS, Notes, ONCE_ONLY, PLAIN, Place, clock, plain, queue, runner, scripted, submit, task},
+};
+
+on_both_engines!(
+    a_lost_lease_fences_every_late_write,
+    finished_steps_are_not_repeated,
+    an_effect_in_a_step_is_committed_with_it,
+    interrupted_is_failed_when_not_repeatable,
+    the_last_attempt_that_vanishes_is_failed,
+    stopping_gives_work_back,
+);
+
+async fn a_lost_lease_fences_every_late_write(place: Place) {
+    let database = place.person().await;
+    let clock = clock();
+    let (in_work, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (report, reported) = oneshot::channel();
+    let report = Arc::new(std::sync::Mutex::new(Some(report)));
+    let (started, gate) = (Arc::clone(&in_work), Arc::clone(&go_on));
+    // The slow worker does not look at its cancellation while it tries to write: like one that was paused.
+    let slow = scripted::<PLAIN, _, _>(move |context, _| {
+        let (started, gate, report) = (Arc::clone(&started), Arc::clone(&gate), Arc::clone(&report));
+        async move {
+            let late = tokio::spawn(async move {
+                started.notify_one();
+                gate.notified().await;
+                let stage = context.stage("late", Some(0.5)).await;
+                let log = context.log(LogLevel::Info, "late").await;
+                let step = context.step("late", || async { Ok(1) }).await.map(drop);
+                let spawn = context.spawn_children("late", vec![plain(json!(null))]).await.map(drop);
+                let lost = [stage, log, step, spawn].into_iter().all(|r| matches!(r, Err(TaskError::Lost)));
+                report.lock().unwrap().take().unwrap().send(lost).unwrap();
+            });
+            late.await.unwrap();
+            Ok(Outcome::Done(json!("late")))
+        }
+    });
+    let slow_queue = queue(Registry::new().with(slow), &clock);
+    let fast = scripted::<PLAIN, _, _>(|context, _| async move { Ok(Outcome::Done(json!(context.attempt()))) });
+    let fast_queue = queue(Registry::new().with(fast), &clock);
+    let id = submit(&slow_queue, &database, plain(json!(null))).await.id;
+
+    let stop = CancellationToken::new();
+    let slow_runner = runner(&slow_queue, 1, &[&database]);
+    let stopping = stop.clone();
+    let slow_run = tokio::spawn(async move { slow_runner.run(stopping).await });
+    in_work.notified().await;
+
+    clock.advance(TimeDelta::seconds(61));
+    // The second worker has a connection of its own, as another process would.
+    let elsewhere = place.opened_again().await.person(aerie_events::person_of(&database).unwrap()).await.unwrap();
+    runner(&fast_queue, 1, &[&elsewhere]).run_until_idle().await;
+    go_on.notify_one();
+    assert!(reported.await.unwrap(), "a write went through after the lease was lost");
+    stop.cancel();
+    slow_run.await.unwrap();
+
+    let task = task(&fast_queue, &database, id).await;
+    assert_eq!((task.state, task.attempt, task.result), (TaskState::Completed, 2, Some(json!(2))));
+    assert_eq!((task.stage, fast_queue.log_lines(&database, id, 0).await.unwrap().len()), (None, 0));
+    assert_eq!(fast_queue.list(&database, &Default::default(), 0, None).await.unwrap().tasks.len(), 1);
+}
+
+async fn finished_steps_are_not_repeated(place: Place) {
+    let database = place.person().await;
+    let clock = clock();
+    let notes = Notes::default();
+    let noted = notes.clone();
+    let handler = scripted::<PLAIN, _, _>(move |context, _| {
+        let notes = noted.clone();
+        async move {
+            let fetched: u32 = context
+                .step("fetch", || async {
+                    notes.add("fetch");
+                    Ok(7)
+                })
+                .await?;
+            if context.attempt() == 1 {
+                return Err(TaskError::work("died between the steps"));
+            }
+            let saved: u32 = context
+                .step("save", || async {
+                    notes.add("save");
+                    Ok(fetched * 2)
+                })
+                .await?;
+            if context.attempt() == 2 {
+                return Err(TaskError::work("died between the last step and the end"));
+            }
+            Ok(Outcome::Done(json!(saved)))
+        }
+    });
+    let queue = queue(Registry::new().with(handler), &clock);
+    let id = submit(&queue, &database, plain(json!(null))).await.id;
+    let runner = runner(&queue, 1, &[&database]);
+    for _ in 0..3 {
+        runner.run_until_idle().await;
+        clock.advance(TimeDelta::minutes(1));
+    }
+    assert_eq!(task(&queue, &database, id).await.result, Some(json!(14)));
+    assert_eq!(notes.all(), ["fetch", "save"]);
+}
+
+async fn an_effect_in_a_step_is_committed_with_it(place: Place) {
+    let database = place.person().await;
+    let clock = clock();
+    let mut tx = database.begin().await.unwrap();
+    tx.execute("create table ledger (line bigint not null)", vec![]).await.unwrap();
+    tx.commit().await.unwrap();
+    let handler = scripted::<PLAIN, _, _>(|context, _| async move {
+        let first = context.attempt() == 1;
+        context
+            .step_in_tx("book", |tx| {
+                Box::pin(async move {
+                    tx.execute("insert into ledger values (1)", vec![]).await?;
+                    if first { Err(TaskError::work("died after the effect")) } else { Ok(()) }
+                })
+            })
+            .await?;
+        if context.attempt() == 2 {
+            return Err(TaskError::work("died after the step"));
+        }
+        Ok(Outcome::Done(json!(null)))
+    });
+    let queue = queue(Registry::new().with(handler), &clock);
+    let id = submit(&queue, &database, plain(json!(null))).await.id;
+    let runner = runner(&queue, 1, &[&database]);
+    for _ in 0..3 {
+        runner.run_until_idle().await;
+        clock.advance(TimeDelta::minutes(1));
+    }
+    assert_eq!(task(&queue, &database, id).await.state, TaskState::Completed);
+    let mut tx = database.read().await.unwrap();
+    assert_eq!(tx.fetch_one("select count(*) as n from ledger", vec![]).await.unwrap().int("n").unwrap(), 1);
+}
+
+/// Claims a task with a runner that then does nothing more for it, like a process that died.
+async fn claimed_by_a_dead_worker(
+    place: &Place,
+    kind: usize,
+) -> (aerie_store::Database, uuid::Uuid, Arc<aerie_tasks::ManualClock>) {
+    let database = place.person().await;
+    let clock = clock();
+    let started = Arc::new(Notify::new());
+    let seen = Arc::clone(&started);
+    let hang = move |_, _| {
+        let seen = Arc::clone(&seen);
+        async move {
+            seen.notify_one();
+            std::future::pending().await
+        }
+    };
+    let registry = Registry::new().with(scripted::<PLAIN, _, _>(hang.clone())).with(scripted::<ONCE_ONLY, _, _>(hang));
+    let queue = queue(registry, &clock);
+    let id = submit(&queue, &database, NewTask::of_kind(KINDS[kind], json!(null))).await.id;
+    let dead = runner(&queue, 1, &[&database]);
+    tokio::spawn(async move { dead.run(CancellationToken::new()).await });
+    started.notified().await;
+    clock.advance(TimeDelta::seconds(61));
+    (database, id, clock)
+}
+
+async fn interrupted_is_failed_when_not_repeatable(place: Place) {
+    let (database, id, clock) = claimed_by_a_dead_worker(&place, ONCE_ONLY).await;
+    let handler = scripted::<ONCE_ONLY, _, _>(|_, _| async { panic!("must not run twice") });
+    let queue = queue(Registry::new().with(handler), &clock);
+    runner(&queue, 1, &[&database]).run_until_idle().await;
+    let task = task(&queue, &database, id).await;
+    assert_eq!((task.state, task.attempt), (TaskState::Failed, 1));
+    assert!(task.error.unwrap().starts_with("interrupted: "));
+}
+
+async fn the_last_attempt_that_vanishes_is_failed(place: Place) {
+    let (database, id, clock) = claimed_by_a_dead_worker(&place, PLAIN).await;
+    let mut tx = database.begin().await.unwrap();
+    tx.execute("update task set attempt = 3", vec![]).await.unwrap();
+    tx.commit().await.unwrap();
+    let handler = scripted::<PLAIN, _, _>(|_, _| async { panic!("has no attempt left") });
+    let queue = queue(Registry::new().with(handler), &clock);
+    runner(&queue, 1, &[&database]).run_until_idle().await;
+    let task = task(&queue, &database, id).await;
+    assert_eq!(task.state, TaskState::Failed);
+    assert!(task.error.unwrap().contains("stopped answering in attempt 3"));
+}
+
+async fn stopping_gives_work_back(place: Place) {
+    let database = place.person().await;
+    let started = Arc::new(Notify::new());
+    let seen = Arc::clone(&started);
+    let handler = scripted::<PLAIN, _, _>(move |_, _| {
+        let seen = Arc::clone(&seen);
+        async move {
+            seen.notify_one();
+            std::future::pending().await
+        }
+    });
+    let queue = queue(Registry::new().with(handler), &clock());
+    let id = submit(&queue, &database, plain(json!(null))).await.id;
+    let options = RunnerOptions { grace: std::time::Duration::ZERO, ..RunnerOptions::default() };
+    let runner = Runner::new(queue.clone(), options);
+    runner.add(database.clone()).unwrap();
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    let running = tokio::spawn(async move { runner.run(stopping).await });
+    started.notified().await;
+    stop.cancel();
+    running.await.unwrap();
+    let task = task(&queue, &database, id).await;
+    assert_eq!((task.state, task.attempt), (TaskState::Queued, 0));
+}

@@ -1,0 +1,82 @@
+use aerie_tasks::{Filter, LogLevel, Outcome, QueueError, Registry, TaskState};
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::{
+    on_both_engines,
+    support::{
+        KINDS, PLAIN, Place, TWO_AT_ONCE, clock, echo, events_of, noon, plain, queue, runner, scripted, submit, task,
+    },
+};
+
+on_both_engines!(lists_page_by_page, tells_stage_progress_and_log, old_tasks_are_forgotten);
+
+async fn lists_page_by_page(place: Place) {
+    let (database, other) = (place.person().await, place.person().await);
+    let registry = Registry::new().with(scripted::<PLAIN, _, _>(echo)).with(scripted::<TWO_AT_ONCE, _, _>(echo));
+    let queue = queue(registry, &clock());
+    let mut ids = Vec::new();
+    for number in 0..7 {
+        ids.push(submit(&queue, &database, plain(json!(number))).await.id);
+    }
+    submit(&queue, &other, plain(json!("not yours"))).await;
+    ids.reverse();
+    let mut seen = Vec::new();
+    let mut token = None;
+    loop {
+        let page = queue.list(&database, &Filter::default(), 3, token.as_deref()).await.unwrap();
+        seen.extend(page.tasks.iter().map(|task| task.id));
+        token = page.next_page_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ids);
+    let none = Filter { states: vec![TaskState::Failed, TaskState::Running], ..Filter::default() };
+    assert!(queue.list(&database, &none, 0, None).await.unwrap().tasks.is_empty());
+    let other_kind = Filter { kinds: vec![KINDS[TWO_AT_ONCE].to_owned()], ..Filter::default() };
+    assert!(queue.list(&database, &other_kind, 0, None).await.unwrap().tasks.is_empty());
+    let error = queue.list(&database, &Filter::default(), 0, Some("1' or true")).await.unwrap_err();
+    assert!(matches!(error, QueueError::BadPageToken { .. }));
+    assert_eq!(queue.counts(&database).await.unwrap()[&(KINDS[PLAIN].to_owned(), TaskState::Queued)], 7);
+}
+
+async fn tells_stage_progress_and_log(place: Place) {
+    let database = place.person().await;
+    let handler = scripted::<PLAIN, _, _>(|context, _| async move {
+        for done in 0..50 {
+            context.stage("fetching", Some(f64::from(done) / 50.0)).await?;
+        }
+        context.stage("matching", Some(f64::NAN)).await?;
+        context.log(LogLevel::Warning, "one page was\0 empty").await?;
+        context.log(LogLevel::Info, &"é".repeat(5_000)).await?;
+        Ok(Outcome::Done(json!(null)))
+    });
+    let queue = queue(Registry::new().with(handler), &clock());
+    let id = submit(&queue, &database, plain(json!(null)).with_trace_context(Some("00-ab-cd-01".to_owned()))).await.id;
+    runner(&queue, 1, &[&database]).run_until_idle().await;
+    // The clock stands still: within a stage only the first word is written.
+    let told = events_of(&database, id).await.into_iter().filter(|kind| kind == "task.progress").count();
+    assert_eq!(told, 2);
+    let task = task(&queue, &database, id).await;
+    assert_eq!((task.stage.as_deref(), task.progress), (Some("matching"), Some(1.0)));
+    assert_eq!(task.trace_context.as_deref(), Some("00-ab-cd-01"));
+    let lines = queue.log_lines(&database, id, 0).await.unwrap();
+    assert_eq!((lines.len(), lines[0].line, lines[0].level.as_str()), (2, 1, "warning"));
+    assert_eq!(lines[0].message, "one page was empty");
+    assert_eq!(lines[1].message.chars().count(), 2_001);
+    assert_eq!(queue.log_lines(&database, id, 1).await.unwrap().len(), 1);
+}
+
+async fn old_tasks_are_forgotten(place: Place) {
+    let database = place.person().await;
+    let clock = clock();
+    let queue = queue(Registry::new().with(scripted::<PLAIN, _, _>(echo)), &clock);
+    let old = submit(&queue, &database, plain(json!(1))).await.id;
+    runner(&queue, 1, &[&database]).run_until_idle().await;
+    clock.advance(TimeDelta::days(40));
+    let unfinished = submit(&queue, &database, plain(json!(2))).await.id;
+    assert_eq!(queue.prune(&database, noon() + TimeDelta::days(10)).await.unwrap(), 1);
+    assert!(matches!(queue.get(&database, old).await, Err(QueueError::NotFound { .. })));
+    assert_eq!(task(&queue, &database, unfinished).await.state, TaskState::Queued);
+}
