@@ -108,7 +108,7 @@ impl Database {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         match &*self.inner {
             Pools::Sqlite { writer, .. } => self.sqlite(writer, "BEGIN IMMEDIATE").await,
-            Pools::Postgres { pool, .. } => self.postgres(pool).await,
+            Pools::Postgres { pool, .. } => self.postgres(pool, "BEGIN").await,
         }
     }
 
@@ -116,8 +116,25 @@ impl Database {
     pub async fn read(&self) -> Result<Tx, StoreError> {
         match &*self.inner {
             Pools::Sqlite { readers, .. } => self.sqlite(readers, "BEGIN DEFERRED").await,
-            Pools::Postgres { pool, .. } => self.postgres(pool).await,
+            Pools::Postgres { pool, .. } => {
+                self.postgres(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+            }
         }
+    }
+
+    /// Reads every page of a SQLite store and checks its authentication code and structure; the first fault is
+    /// [`StoreError::Corrupt`]. Takes as long as reading the file. PostgreSQL looks after its own files.
+    pub async fn verify(&self) -> Result<(), StoreError> {
+        if self.engine() == Engine::Postgres {
+            return Ok(());
+        }
+        let mut tx = self.read().await?;
+        let corrupt = |detail| StoreError::Corrupt { path: PathBuf::from(self.place()), detail };
+        if let Some(row) = tx.fetch_optional("pragma cipher_integrity_check", vec![]).await? {
+            return Err(corrupt(row.text("cipher_integrity_check")?));
+        }
+        let found = tx.fetch_one("pragma quick_check(1)", vec![]).await?.text("quick_check")?;
+        if found == "ok" { Ok(()) } else { Err(corrupt(found)) }
     }
 
     async fn sqlite(&self, pool: &SqlitePool, begin: &'static str) -> Result<Tx, StoreError> {
@@ -126,9 +143,9 @@ impl Database {
         Ok(Tx { inner: TxInner::Sqlite(transaction), place })
     }
 
-    async fn postgres(&self, pool: &PgPool) -> Result<Tx, StoreError> {
+    async fn postgres(&self, pool: &PgPool, begin: &'static str) -> Result<Tx, StoreError> {
         let place = self.place();
-        let transaction = pool.begin().await.map_err(|error| located(error.into(), &place))?;
+        let transaction = pool.begin_with(begin).await.map_err(|error| located(error.into(), &place))?;
         let mut tx = Tx { inner: TxInner::Postgres(transaction), place };
         let (tenant, worker) = match self.scope {
             Scope::Platform => (String::new(), "off"),
@@ -145,10 +162,14 @@ impl Database {
 }
 
 /// Puts the file or server into an error that does not know it.
-fn located(error: StoreError, place: &str) -> StoreError {
+pub(crate) fn located(error: StoreError, place: &str) -> StoreError {
     match error {
         StoreError::Corrupt { detail, .. } => StoreError::Corrupt { path: PathBuf::from(place), detail },
+        StoreError::Inaccessible { detail, .. } => StoreError::Inaccessible { path: PathBuf::from(place), detail },
         StoreError::DiskFull { .. } => StoreError::DiskFull { place: place.to_owned() },
+        StoreError::Unavailable { detail } if !detail.starts_with(place) => {
+            StoreError::Unavailable { detail: format!("{place}: {detail}") }
+        }
         other => other,
     }
 }
@@ -242,7 +263,7 @@ impl Tx {
     /// Inserts many rows with few statements. `head` ends before the values ("insert into t (a, b)"), `tail` follows
     /// them ("on conflict do nothing"); every row has the same number of values.
     pub async fn insert_many(&mut self, head: &str, tail: &str, rows: Vec<Vec<Value>>) -> Result<u64, StoreError> {
-        // PostgreSQL takes 65,535 parameters a statement, SQLite 32,766; short statements also stay in its cache.
+        // PostgreSQL takes 65,535 parameters a statement, SQLite 32,766; more than this gains nothing.
         const MOST_PARAMETERS: usize = 4_000;
         let Some(width) = rows.first().map(Vec::len).filter(|width| *width > 0) else { return Ok(0) };
         let per_statement = (MOST_PARAMETERS / width).max(1);
@@ -297,8 +318,12 @@ impl Tx {
     }
 }
 
+/// Statements with more parameters are not kept prepared: preparing them is little beside running them, and a few
+/// hundred of them would fill the memory.
+const MOST_KEPT_PARAMETERS: usize = 64;
+
 fn bind_sqlite(sql: String, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
-    let mut query = sqlx::query(AssertSqlSafe(sql));
+    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(values.len() <= MOST_KEPT_PARAMETERS);
     for value in values {
         query = match value {
             Value::Bool(value) => query.bind(value),
@@ -314,7 +339,7 @@ fn bind_sqlite(sql: String, values: Vec<Value>) -> Query<'static, Sqlite, Sqlite
 }
 
 fn bind_postgres(sql: String, values: Vec<Value>) -> Query<'static, Postgres, PgArguments> {
-    let mut query = sqlx::query(AssertSqlSafe(sql));
+    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(values.len() <= MOST_KEPT_PARAMETERS);
     for value in values {
         query = match value {
             Value::Bool(value) => query.bind(value),

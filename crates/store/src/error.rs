@@ -41,6 +41,16 @@ pub enum StoreError {
         /// What the engine said.
         detail: String,
     },
+    /// The operating system does not let the file be used.
+    #[error(
+        "{path}: the file cannot be used ({detail}); check that it and its folder belong to you and can be written"
+    )]
+    Inaccessible {
+        /// The database file.
+        path: PathBuf,
+        /// What the engine said.
+        detail: String,
+    },
     /// No room left.
     #[error("{place}: the disk is full; nothing of this change was kept: free some space and try again")]
     DiskFull {
@@ -133,6 +143,8 @@ impl From<sqlx::Error> for StoreError {
                     (Some(5 | 6), _) | (_, "40001" | "40P01" | "55P03" | "57P01" | "53300") => {
                         return Self::Unavailable { detail };
                     }
+                    // Read-only, input or output error, cannot open.
+                    (Some(8 | 10 | 14), _) => return Self::Inaccessible { path: PathBuf::new(), detail },
                     (Some(11 | 26), _) => return Self::Corrupt { path: PathBuf::new(), detail },
                     (Some(19), _) => return Self::Constraint { detail },
                     (_, code) if code.len() == 5 && code.starts_with("23") => return Self::Constraint { detail },

@@ -26,7 +26,9 @@ pub use duplicates::{
     possible_duplicates, split_job,
 };
 pub use listing::{JobFilter, JobOrder, JobPage, PageToken, list};
-pub use reading::{JobForScoring, count_by_status, for_each, for_scoring, get, get_by_postings, known_postings};
+pub use reading::{
+    JobForScoring, contents, count_by_status, for_each, for_scoring, get, get_by_postings, known_postings,
+};
 pub use scoring::{JobScore, all_scores, set_scores};
 pub use transitions::{
     Decision, HistoryEntry, Moved, Transition, decisions, history, last_transition, revert, transition,

@@ -95,16 +95,48 @@ impl ServerSecret {
 
     /// The raw SQLCipher key for a purpose ("platform" or a person's id), as SQLCipher wants it: `x'64 hex digits'`.
     /// Derived by HKDF-SHA256 (RFC 5869) with the purpose as info, so one key tells nothing about another.
-    pub(crate) fn sqlcipher_key(&self, purpose: &str) -> String {
+    pub(crate) fn sqlcipher_key(&self, purpose: &str) -> Result<String, StoreError> {
+        Ok(format!("x'{}'", hex(&self.derive(purpose)?)))
+    }
+
+    /// What tells this secret from another without telling anything about it.
+    fn fingerprint(&self) -> Result<String, StoreError> {
+        Ok(hex(self.derive("fingerprint")?.get(..8).unwrap_or_default()))
+    }
+
+    fn derive(&self, purpose: &str) -> Result<[u8; 32], StoreError> {
         let salt = Salt::new(HKDF_SHA256, b"aerie store key v1");
-        let pseudo_random = salt.extract(&self.bytes);
         let mut key = [0u8; 32];
         let info = [purpose.as_bytes()];
-        // Both calls fail only for lengths over 255 hash blocks; a zero key would simply not open anything.
-        if let Ok(material) = pseudo_random.expand(&info, KeyLength) {
-            let _ = material.fill(&mut key);
+        salt.extract(&self.bytes)
+            .expand(&info, KeyLength)
+            .and_then(|material| material.fill(&mut key))
+            .map_err(|_| StoreError::BadSecret { path: self.path.clone(), reason: "no key can be derived".into() })?;
+        Ok(key)
+    }
+
+    /// Whether the fingerprint that [`ServerSecret::leave_fingerprint`] left in `path` says that this secret made the
+    /// stores; `false` when none was left. Without it a wrong secret and a damaged file look the same to SQLCipher.
+    pub(crate) fn is_confirmed(&self, path: &Path, store: &Path) -> Result<bool, StoreError> {
+        let found = match fs::read_to_string(path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(StoreError::Io { path: path.to_owned(), source }),
+        };
+        if found.trim().is_empty() {
+            return Ok(false);
         }
-        format!("x'{}'", hex(&key))
+        if found.trim() == self.fingerprint()? {
+            return Ok(true);
+        }
+        let secret_hint = self.path.display().to_string();
+        Err(StoreError::WrongKey { path: store.to_owned(), secret_hint })
+    }
+
+    /// Leaves the fingerprint of the secret that opened the stores.
+    pub(crate) fn leave_fingerprint(&self, path: &Path) -> Result<(), StoreError> {
+        fs::write(path, format!("{}\n", self.fingerprint()?))
+            .map_err(|source| StoreError::Io { path: path.to_owned(), source })
     }
 
     /// Where the secret was read from.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use sqlx::{
+    Connection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -18,9 +19,19 @@ use uuid::Uuid;
 
 use crate::{
     Database, Scope, ServerSecret, StoreError,
-    database::Pools,
+    database::{Pools, located},
     migrations::{self, Migration},
 };
+
+/// How long the first connection to PostgreSQL may take; it may be starting at the same time.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Pages that the writing connection of a store keeps at most, in KiB as SQLite wants it. Taking in postings touches
+/// index pages at random; decrypting each of them again would cost more than the insertion.
+const WRITER_CACHE: &str = "-16384";
+
+/// The same for each reading connection.
+const READER_CACHE: &str = "-8192";
 
 /// A person, who is also a tenant.
 pub type PersonId = Uuid;
@@ -66,21 +77,29 @@ impl Stores {
         let users = config.data.join("users");
         let is_new = !platform_path.exists() && !users.exists();
         let secret = ServerSecret::load_or_create(&config.data.join("secret.key"), &config.data, is_new)?;
-        let platform =
-            open_sqlite(&platform_path, &secret, "platform", &config, migrations::SQLITE_PLATFORM, Scope::Platform)
-                .await?;
+        let fingerprint = config.data.join("secret.fingerprint");
+        let confirmed = secret.is_confirmed(&fingerprint, &platform_path)?;
+        let file = SqliteFile { path: &platform_path, secret: &secret, purpose: "platform", confirmed };
+        let platform = file.open(&config, migrations::SQLITE_PLATFORM, Scope::Platform).await?;
+        if !confirmed {
+            secret.leave_fingerprint(&fingerprint)?;
+        }
         Ok(Self { config, platform, secret: Some(secret), people: Mutex::new(HashMap::new()) })
     }
 
     async fn open_postgres(config: StoresConfig) -> Result<Self, StoreError> {
         let options =
             PgConnectOptions::from_str(&config.url).map_err(|error| bad_url(&config.url, &error.to_string()))?;
-        let place = format!("{}:{}", options.get_host(), options.get_port());
+        let place = match options.get_socket() {
+            Some(folder) => folder.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
         let pool = PgPoolOptions::new()
             .max_connections(config.connections.max(2))
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(CONNECT_TIMEOUT)
             .connect_with(options)
-            .await?;
+            .await
+            .map_err(|error| refused(error, &config.url, &place))?;
         let platform = Database::new(Arc::new(Pools::Postgres { pool, place }), Scope::Platform);
         migrations::migrate(&platform, migrations::POSTGRES, config.migrate).await?;
         Ok(Self { config, platform, secret: None, people: Mutex::new(HashMap::new()) })
@@ -112,15 +131,10 @@ impl Stores {
         }
         let folder = self.person_folder(person);
         fs::create_dir_all(&folder).map_err(|source| StoreError::Io { path: folder.clone(), source })?;
-        let database = open_sqlite(
-            &folder.join("store.db"),
-            secret,
-            &person.to_string(),
-            &self.config,
-            migrations::SQLITE_PERSON,
-            Scope::Person(person),
-        )
-        .await?;
+        let path = folder.join("store.db");
+        // The platform store opened with this secret, or there would be no `Stores`.
+        let file = SqliteFile { path: &path, secret, purpose: &person.to_string(), confirmed: true };
+        let database = file.open(&self.config, migrations::SQLITE_PERSON, Scope::Person(person)).await?;
         people.insert(person, database.clone());
         Ok(database)
     }
@@ -146,60 +160,113 @@ impl Stores {
     }
 }
 
-async fn open_sqlite(
-    path: &Path,
-    secret: &ServerSecret,
-    purpose: &str,
-    config: &StoresConfig,
-    schema: &[Migration],
-    scope: Scope,
-) -> Result<Database, StoreError> {
-    let key = secret.sqlcipher_key(purpose);
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        // sqlx sends the key before every other pragma.
-        .pragma("key", format!("\"{key}\""))
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
-        .pragma("temp_store", "memory")
-        .statement_cache_capacity(256);
-    let reopened = |error: sqlx::Error| match StoreError::from(error) {
-        // SQLCipher cannot tell a wrong key from a damaged first page; an intact length speaks for the key.
-        StoreError::Corrupt { detail, .. } if first_page_is_whole(path) => {
-            let _ = detail;
-            StoreError::WrongKey { path: path.to_owned(), secret_hint: secret.path().display().to_string() }
+/// A SQLite file with what opens it.
+struct SqliteFile<'a> {
+    path: &'a Path,
+    secret: &'a ServerSecret,
+    /// What its key is derived for.
+    purpose: &'a str,
+    /// Whether the secret is known to be the right one.
+    confirmed: bool,
+}
+
+impl SqliteFile<'_> {
+    async fn open(&self, config: &StoresConfig, schema: &[Migration], scope: Scope) -> Result<Database, StoreError> {
+        // A new file holds nothing that a migration could put at risk.
+        let migrate = config.migrate || !self.path.exists();
+        let options = self.options()?;
+        let writer = pool(1)
+            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
+            .await
+            .map_err(|error| self.explain(error))?;
+        let readers = pool(config.connections.max(1))
+            .min_connections(0)
+            .idle_timeout(Duration::from_secs(60))
+            .connect_lazy_with(options.read_only(true).pragma("cache_size", READER_CACHE));
+        let ready = async {
+            // Without this a wrong key shows only at the first real query.
+            let first = sqlx::query("select count(*) from sqlite_master").fetch_one(&writer).await;
+            first.map_err(|error| self.explain(error))?;
+            let pools = Pools::Sqlite { writer: writer.clone(), readers: readers.clone(), path: self.path.to_owned() };
+            let database = Database::new(Arc::new(pools), scope);
+            migrations::migrate(&database, schema, migrate).await?;
+            Ok(database)
+        };
+        let opened = ready.await;
+        if opened.is_err() {
+            // A connection that is only dropped leaves its log behind, and with it a changed folder.
+            readers.close().await;
+            writer.close().await;
         }
-        StoreError::Corrupt { detail, .. } => StoreError::Corrupt { path: path.to_owned(), detail },
-        StoreError::DiskFull { .. } => StoreError::DiskFull { place: path.display().to_string() },
-        other => other,
-    };
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
+        opened
+    }
+
+    fn options(&self) -> Result<SqliteConnectOptions, StoreError> {
+        let key = self.secret.sqlcipher_key(self.purpose)?;
+        Ok(SqliteConnectOptions::new()
+            .filename(self.path)
+            .create_if_missing(true)
+            // sqlx sends the key before every other pragma, and the next ones read the file already. SQLCipher would
+            // write what goes wrong there to standard error; it is in our error.
+            .pragma("key", format!("\"{key}\"; pragma cipher_log_level = none"))
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("temp_store", "memory")
+            // A large ingest must not leave a large log behind for good.
+            .pragma("journal_size_limit", "16777216")
+            .statement_cache_capacity(128))
+    }
+
+    /// What an error at opening means. SQLCipher cannot tell a wrong key from a damaged first page; where the secret
+    /// is not known to be the right one, an intact length speaks for a wrong key.
+    fn explain(&self, error: sqlx::Error) -> StoreError {
+        match StoreError::from(error) {
+            StoreError::Corrupt { .. } if !self.confirmed && has_whole_pages(self.path) => StoreError::WrongKey {
+                path: self.path.to_owned(),
+                secret_hint: self.secret.path().display().to_string(),
+            },
+            other => located(other, &self.path.display().to_string()),
+        }
+    }
+}
+
+/// A pool of SQLite connections.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))
-        .connect_with(options.clone())
-        .await
-        .map_err(reopened)?;
-    // Without this a wrong key shows only at the first real query.
-    sqlx::query("select count(*) from sqlite_master").fetch_one(&writer).await.map_err(reopened)?;
-    let readers = SqlitePoolOptions::new()
-        .min_connections(0)
-        .max_connections(config.connections.max(1))
-        .idle_timeout(Duration::from_secs(60))
-        .acquire_timeout(Duration::from_secs(30))
-        .connect_lazy_with(options.read_only(true));
-    let pools = Pools::Sqlite { writer, readers, path: path.to_owned() };
-    let database = Database::new(Arc::new(pools), scope);
-    migrations::migrate(&database, schema, config.migrate).await?;
-    Ok(database)
+        // SQLite itself rolls back when the disk is full or a read fails. sqlx then still counts a transaction on the
+        // connection and would refuse the next one: such a connection is not used again.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
 }
 
 /// Whether the file's length is a whole number of pages, as SQLite always leaves it.
-fn first_page_is_whole(path: &Path) -> bool {
+fn has_whole_pages(path: &Path) -> bool {
     const PAGE: u64 = 4096;
     fs::metadata(path).is_ok_and(|metadata| metadata.len() >= PAGE && metadata.len() % PAGE == 0)
+}
+
+/// What an error at the first connection to PostgreSQL means.
+fn refused(error: sqlx::Error, url: &str, place: &str) -> StoreError {
+    let seconds = CONNECT_TIMEOUT.as_secs();
+    match &error {
+        sqlx::Error::PoolTimedOut => StoreError::Unavailable {
+            detail: format!("{place}: no connection within {seconds} seconds; is PostgreSQL running?"),
+        },
+        sqlx::Error::Database(database) => match database.code().as_deref() {
+            // Wrong user or password; no such database.
+            Some("28000" | "28P01" | "3D000") => bad_url(url, database.message()),
+            _ => located(error.into(), place),
+        },
+        _ => located(error.into(), place),
+    }
 }
 
 fn bad_url(url: &str, reason: &str) -> StoreError {

@@ -153,3 +153,20 @@ pub async fn for_scoring(
         }
     }
 }
+
+/// Snapshot and explanation of these jobs, by job id. Unknown ids are absent.
+pub async fn contents(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, (JobSnapshot, Option<String>)>, StoreError> {
+    let mut found = HashMap::new();
+    fetch_in(
+        tx,
+        "select id, snapshot, score_json from job join job_content on job_content.job = job.number where id in (",
+        ")",
+        ids.iter().copied().map(Value::from),
+        |row| {
+            found.insert(row.id("id")?, (json::decode(&row, "snapshot")?, row.optional_text("score_json")?));
+            Ok(())
+        },
+    )
+    .await?;
+    Ok(found)
+}
