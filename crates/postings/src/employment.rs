@@ -153,6 +153,8 @@ const TITLE_PHRASES: &[(&str, EmploymentType)] = &[
     ("teilzeit", EmploymentType::PartTime),
     ("intern", EmploymentType::Internship),
     ("internship", EmploymentType::Internship),
+    ("internships", EmploymentType::Internship),
+    ("co op", EmploymentType::Internship),
     ("praktikum", EmploymentType::Internship),
     ("praktikant", EmploymentType::Internship),
     ("praktikantin", EmploymentType::Internship),
@@ -212,11 +214,13 @@ pub fn employment_types_of_title(title: &str) -> Vec<EmploymentType> {
         let phrase: Vec<&str> = phrase.split(' ').collect();
         for (index, window) in tokens.windows(phrase.len()).enumerate() {
             let next = tokens.get(index + phrase.len());
-            // "Software Intern" and "Intern Engineer" are internships; only these words can be a matter.
+            // "Contract Manager" manages contracts; "Intern Engineer" and "Internship Program" are internships.
             let can_be_matter = matches!(kind, EmploymentType::Contract | EmploymentType::Volunteer)
-                || next.is_some_and(|next| {
-                    next.starts_with("program") || next.starts_with("recruit") || *next == "coordinator"
-                });
+                || next.is_some_and(|next| matches!(*next, "recruiter" | "coordinator"))
+                || next.is_some_and(|next| next.starts_with("program"))
+                    && tokens
+                        .get(index + phrase.len() + 1)
+                        .is_some_and(|last| matches!(*last, "manager" | "coordinator" | "director" | "lead"));
             let is_matter = can_be_matter && next.is_some_and(|next| MATTER.contains(next));
             if window == phrase.as_slice() && !is_matter && !found.contains(kind) {
                 found.push(*kind);

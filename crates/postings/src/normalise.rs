@@ -158,7 +158,7 @@ fn employment_types(raw: &RawPosting, title: &str) -> Vec<EmploymentType> {
 
 /// The level by the source's field; a field that spans two levels gives way to a word of the title.
 fn level(raw: &RawPosting, title: &str) -> Option<Seniority> {
-    let field = raw.seniority_text.as_deref().unwrap_or("");
+    let field = truncate_bytes(raw.seniority_text.as_deref().unwrap_or(""), MAX_ID_CHARACTERS);
     let from_field = seniority::seniority_of_field(field);
     if from_field.is_some() && !seniority::spans_levels(field) {
         return from_field;
@@ -183,7 +183,7 @@ fn tags(raw: &[String]) -> Vec<String> {
 
 /// ISO 639-1 code out of a code with or without a country ("en-US") or a language's name.
 fn language_code(text: &str) -> Option<String> {
-    let folded = crate::text::fold(text);
+    let folded = crate::text::fold(truncate_bytes(text, MAX_LABEL_CHARACTERS));
     let first = folded.split(['-', '_', ' ', ',']).next().unwrap_or("");
     if first.len() == 2 && first.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Some(first.to_owned());

@@ -1,6 +1,6 @@
 //! Places: city, region, country, several in one string.
 
-use crate::text::{fold, single_line, truncate_characters};
+use crate::text::{fold, truncate_characters};
 use crate::{Place, RawPlace, RemoteKind};
 
 mod builder;
@@ -10,6 +10,7 @@ mod part;
 mod regions;
 mod segments;
 
+use builder::Segment;
 pub use countries::{country_code, country_name};
 
 /// Most places that one posting keeps.
@@ -17,6 +18,9 @@ pub const MAX_PLACES: usize = 50;
 
 /// Most characters of a place text that are read; what lies behind names nothing that a person would look for.
 const MAX_PLACE_CHARACTERS: usize = 2000;
+
+/// Most characters of a scope.
+const MAX_SCOPE_CHARACTERS: usize = 120;
 
 /// What a place text says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,22 +36,39 @@ pub struct ParsedPlaces {
 /// Reads a place text: one or several places, words for remote and hybrid work, the scope of remote work. Words that
 /// name no place ("3 Locations", "TBD") give none. A name that is in no table is taken as a city.
 pub fn parse_places(text: &str) -> ParsedPlaces {
-    let text = crate::html::html_to_line(truncate_characters(text, MAX_PLACE_CHARACTERS)).into_owned();
-    let text = single_line(&crate::text::repair_mojibake(&text));
-    let segments = segments::segments(&text);
+    let text = truncate_characters(text, MAX_PLACE_CHARACTERS);
+    // A line break in the markup stands between two places.
+    let text = if text.contains(['<', '&']) { crate::html::html_to_text(text) } else { text.to_owned() };
+    let segments = segments::segments(&crate::text::repair_mojibake(&text));
+    let countries_around = segments.len() > 1 && segments.iter().any(|segment| segments::is_country(segment));
+    let found: Vec<Segment> = segments.iter().map(|segment| builder::read_segment(segment, countries_around)).collect();
     let mut parsed = ParsedPlaces::default();
-    let names_countries = segments.iter().any(|segment| segments::is_country(segment));
-    for segment in &segments {
-        let found = builder::read_segment(segment, names_countries && segments.len() > 1);
-        parsed.remote = stronger(parsed.remote, found.remote);
-        if parsed.scope.is_none() {
-            parsed.scope = found.scope;
-        }
-        for place in found.places {
-            push_place(&mut parsed.places, place);
+    for place in found.iter().flat_map(|segment| &segment.places) {
+        push_place(&mut parsed.places, place.clone());
+    }
+    parsed.remote = found.iter().fold(RemoteKind::Unknown, |kind, segment| stronger(kind, segment.remote));
+    parsed.scope = scope(&found, &parsed);
+    parsed
+}
+
+/// The scope of remote work: what stands beside a word for it, or every wider place when no city is named at all.
+fn scope(segments: &[Segment], parsed: &ParsedPlaces) -> Option<String> {
+    let names_city = |places: &[Place]| places.iter().any(|place| place.city.is_some());
+    let all_wide = !names_city(&parsed.places);
+    let mut words: Vec<&str> = Vec::new();
+    for segment in segments {
+        let wide = !names_city(&segment.places);
+        let says = segment.remote == RemoteKind::Remote || segment.names_area;
+        if wide && (says || (all_wide && parsed.remote == RemoteKind::Remote)) {
+            words.extend(
+                segment.scope_words.iter().map(String::as_str).filter(|word| !words.contains(word)).collect::<Vec<_>>(),
+            );
         }
     }
-    parsed
+    if words.is_empty() {
+        return segments.iter().any(|segment| segment.worldwide).then(|| "Worldwide".to_owned());
+    }
+    Some(truncate_characters(&words.join(", "), MAX_SCOPE_CHARACTERS).to_owned())
 }
 
 /// Reads the places of a posting's fields; see [`parse_places`]. Typed parts win over words in the text.

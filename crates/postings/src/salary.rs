@@ -114,7 +114,8 @@ fn salary_of(text: &str, span: &Span) -> Option<Salary> {
 
 /// A single amount is exact, an upper end ("up to") or a lower end ("from", "+").
 fn ends_of_one(text: &str, amount: &Amount) -> (Option<f64>, Option<f64>) {
-    let before = text.get(..amount.start).unwrap_or("").to_lowercase();
+    let before = text.get(..amount.start).unwrap_or("");
+    let before = before.get(before.ceil_char_boundary(before.len().saturating_sub(24))..).unwrap_or("").to_lowercase();
     let before = before.trim_end_matches([' ', ':']);
     let ends = |words: &[&str]| {
         words.iter().any(|word| before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric)))

@@ -88,6 +88,43 @@ const CHIEF_ABBREVIATIONS: [&str; 19] = [
     "cofounder",
 ];
 
+/// Words for interns, working students and apprentices.
+const INTERN: [&str; 33] = [
+    "intern",
+    "interns",
+    "internship",
+    "internships",
+    "praktikum",
+    "praktikant",
+    "praktikantin",
+    "werkstudent",
+    "werkstudentin",
+    "werkstudierende",
+    "stagiaire",
+    "stagiair",
+    "alternance",
+    "alternant",
+    "alternante",
+    "apprentice",
+    "apprenticeship",
+    "azubi",
+    "auszubildende",
+    "auszubildender",
+    "ausbildung",
+    "tirocinio",
+    "tirocinante",
+    "becario",
+    "becaria",
+    "practicas",
+    "estagio",
+    "estagiario",
+    "stazysta",
+    "praktik",
+    "coop",
+    "lehrling",
+    "afstudeerstage",
+];
+
 /// Nouns before "manager" that are managed instead of people: product, account, project.
 const MANAGED: [&str; 52] = [
     "product",
@@ -236,51 +273,26 @@ impl Title<'_> {
     }
 
     fn is_intern(&self) -> bool {
-        let matter =
-            ["program", "programs", "programme", "coordinator", "recruiter", "recruiting", "recruitment", "manager"];
-        self.has_in_setting(
-            &[
-                "intern",
-                "interns",
-                "internship",
-                "internships",
-                "praktikum",
-                "praktikant",
-                "praktikantin",
-                "werkstudent",
-                "werkstudentin",
-                "werkstudierende",
-                "stagiaire",
-                "stagiair",
-                "alternance",
-                "alternant",
-                "alternante",
-                "apprentice",
-                "apprenticeship",
-                "azubi",
-                "auszubildende",
-                "auszubildender",
-                "ausbildung",
-                "tirocinio",
-                "tirocinante",
-                "becario",
-                "becaria",
-                "practicas",
-                "estagio",
-                "estagiario",
-                "stazysta",
-                "praktik",
-                "coop",
-                "lehrling",
-                "afstudeerstage",
-            ],
-            &[],
-            &matter,
-        ) || self.has_phrase(&["working", "student"])
+        let names_intern = self.tokens.iter().enumerate().any(|(index, token)| {
+            INTERN.contains(token) && !self.looks_after_interns(self.tokens.get(index + 1..).unwrap_or(&[]))
+        });
+        // "Stage" is an internship in French titles, where it stands first.
+        let is_stage = self.tokens.first() == Some(&"stage")
+            && self.tokens.get(1).is_none_or(|next| !matches!(*next, "manager" | "hand" | "director"));
+        names_intern
+            || is_stage
+            || self.has_phrase(&["working", "student"])
             || self.has_phrase(&["co", "op"])
             || self.has_phrase(&["studentische", "hilfskraft"])
-            || self.tokens.first() == Some(&"stage")
-                && self.tokens.get(1).is_none_or(|next| !matches!(*next, "manager" | "hand" | "director"))
+    }
+
+    /// "Internship Program Manager" is no intern, "Internship Program" is.
+    fn looks_after_interns(&self, behind: &[&str]) -> bool {
+        let behind = match behind {
+            ["program" | "programs" | "programme", rest @ ..] => rest,
+            _ => behind,
+        };
+        matches!(behind.first(), Some(&("coordinator" | "recruiter" | "manager" | "director" | "supervisor" | "lead")))
     }
 
     fn is_executive(&self) -> bool {
@@ -398,7 +410,7 @@ impl Title<'_> {
 
     fn is_senior(&self) -> bool {
         self.has_in_setting(
-            &["senior", "sr", "snr", "seniors", "experimente", "expert"],
+            &["senior", "sr", "snr", "seniors", "experimente"],
             &[],
             &["living", "care", "center", "services", "home", "homes"],
         )

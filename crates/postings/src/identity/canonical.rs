@@ -141,7 +141,8 @@ fn kept_query(url: &Url) -> Option<String> {
     if kept.is_empty() {
         return None;
     }
-    kept.sort();
+    // Repeated names keep their order: the first is the one that counts.
+    kept.sort_by(|left, right| left.0.cmp(&right.0));
     kept.dedup();
     Some(Serializer::new(String::new()).extend_pairs(kept).finish())
 }

@@ -56,11 +56,10 @@ impl<'a> Address<'a> {
         Some(Self { url, host, parts })
     }
 
-    fn query(&self, name: &str) -> Option<String> {
-        self.url
-            .query_pairs()
-            .find(|(found, value)| found.eq_ignore_ascii_case(name) && !value.trim().is_empty())
-            .map(|(_, value)| value.trim().to_owned())
+    /// The first value of a parameter that `read` accepts.
+    fn query(&self, name: &str, read: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let values = self.url.query_pairs().filter(|(found, _)| found.eq_ignore_ascii_case(name));
+        values.filter_map(|(_, value)| read(value.trim())).next()
     }
 
     fn part(&self, index: usize) -> Option<&'a str> {
@@ -111,9 +110,9 @@ pub(super) fn page(url: &Url) -> Option<String> {
 
 fn greenhouse(address: &Address<'_>) -> Option<String> {
     let on_greenhouse = is_within(address.host, "greenhouse.io");
-    let by_query = || address.query("gh_jid").or_else(|| address.query("token").filter(|_| on_greenhouse));
-    let by_path = || address.part_after("jobs").filter(|_| on_greenhouse).map(str::to_owned);
-    let number = by_path().and_then(|found| digits(&found)).or_else(|| by_query().and_then(|found| digits(&found)))?;
+    let by_path = address.part_after("jobs").filter(|_| on_greenhouse).and_then(digits);
+    let by_token = || on_greenhouse.then(|| address.query("token", digits)).flatten();
+    let number = by_path.or_else(|| address.query("gh_jid", digits)).or_else(by_token)?;
     Some(format!("greenhouse:{number}"))
 }
 
@@ -125,12 +124,8 @@ fn lever(address: &Address<'_>) -> Option<String> {
 }
 
 fn ashby(address: &Address<'_>) -> Option<String> {
-    let found = match address.query("ashby_jid") {
-        Some(found) => uuid(&found),
-        None if address.host == "jobs.ashbyhq.com" => uuid(address.part(1)?),
-        None => None,
-    };
-    Some(format!("ashby:{}", found?))
+    let by_path = || (address.host == "jobs.ashbyhq.com").then(|| address.part(1).and_then(uuid)).flatten();
+    Some(format!("ashby:{}", address.query("ashby_jid", uuid).or_else(by_path)?))
 }
 
 /// `{tenant}.wd{n}.myworkdayjobs.com/[{locale}/]{site}/job/[{place}/]{slug}_{requisition}[-{k}][/apply]`, also with
@@ -201,7 +196,7 @@ fn bamboo_hr(address: &Address<'_>) -> Option<String> {
     let tenant = address.tenant("bamboohr.com")?;
     let number = match address.part_after("careers") {
         Some(number) => digits(number)?,
-        None if address.part(0) == Some("jobs") => digits(&address.query("id")?)?,
+        None if address.part(0) == Some("jobs") => address.query("id", digits)?,
         None => return None,
     };
     Some(format!("bamboohr:{tenant}:{number}"))
@@ -232,7 +227,7 @@ fn linked_in(address: &Address<'_>) -> Option<String> {
         let part = address.part_after("view").or_else(|| address.part_after("jobPosting"))?;
         digits(part.rsplit('-').next()?)
     };
-    let number = by_path().or_else(|| digits(&address.query("currentJobId")?))?;
+    let number = by_path().or_else(|| address.query("currentJobId", digits))?;
     Some(format!("linkedin:{number}"))
 }
 
@@ -240,9 +235,12 @@ fn indeed(address: &Address<'_>) -> Option<String> {
     if !is_indeed(address.host) {
         return None;
     }
-    let found = address.query("jk").or_else(|| address.query("vjk"))?;
-    let is_key = found.len() == 16 && found.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_key.then(|| format!("indeed:{}", found.to_lowercase()))
+    let key = |text: &str| {
+        let is_key = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_key.then(|| text.to_lowercase())
+    };
+    let found = address.query("jk", key).or_else(|| address.query("vjk", key))?;
+    Some(format!("indeed:{found}"))
 }
 
 /// `{tenant}.jibeapply.com/[{section}/]jobs/{n}`.

@@ -92,9 +92,9 @@ fn what_is_no_posting_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn every_field_is_bounded(text in any::<String>(), repeat in 1_usize..2000) {
+    fn every_field_is_bounded(text in any::<String>(), repeat in prop_oneof![1_usize..50, 3000_usize..4000]) {
         let long = text.repeat(repeat);
         let given = RawPosting {
             title: Some(format!("x{long}")),

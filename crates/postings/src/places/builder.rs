@@ -20,57 +20,46 @@ struct Builder {
     country_named: bool,
     /// The city of the table behind `current.city`.
     known: Option<City>,
+    /// Whether the region of `current` is only a name that stood behind the city and that no table has.
+    region_guessed: bool,
+}
+
+/// What one segment says.
+#[derive(Debug, Default)]
+pub(super) struct Segment {
+    pub(super) places: Vec<Place>,
+    pub(super) remote: RemoteKind,
+    /// Countries, regions and parts of the world as written.
+    pub(super) scope_words: Vec<String>,
+    /// Whether a part of the world is named ("Europe").
+    pub(super) names_area: bool,
+    /// Whether the whole world is named.
+    pub(super) worldwide: bool,
 }
 
 /// Reads one segment. `countries_around` says that other segments are countries, so that a lone "CA" is Canada.
-pub(super) fn read_segment(segment: &str, countries_around: bool) -> ParsedPlaces {
-    let (texts, coded) = segments::parts(segment);
-    let parts: Vec<Part> = texts.iter().map(|text| Part::read(text)).collect();
+pub(super) fn read_segment(text: &str, countries_around: bool) -> Segment {
+    let (texts, coded) = segments::parts(text);
+    let parts: Vec<Part> = texts.iter().enumerate().map(|(index, text)| Part::read(text, index > 0)).collect();
     let mut builder = Builder::default();
-    let mut remote = RemoteKind::Unknown;
-    let mut scope_words: Vec<&str> = Vec::new();
-    let mut worldwide = false;
+    let mut segment = Segment::default();
     for (index, part) in parts.iter().enumerate() {
-        remote = stronger(remote, part.remote);
-        worldwide |= part.worldwide;
+        segment.remote = stronger(segment.remote, part.remote);
+        segment.worldwide |= part.worldwide;
+        segment.names_area |= part.area;
         if part.area || part.country.is_some() || !part.regions.is_empty() {
-            scope_words.push(&part.text);
+            segment.scope_words.push(part.text.clone());
         }
-        let lone = parts.len() == 1 || (index == 0 && coded) || (countries_around && index == 0);
-        let next = parts.get(index + 1);
-        builder.add(
-            part,
-            next,
-            if (index == 0 && coded) || countries_around {
-                Lone::Country
-            } else if lone {
-                Lone::Yes
-            } else {
-                Lone::No
-            },
-        );
+        let code_is_country = countries_around || (index == 0 && coded);
+        builder.add(part, parts.get(index + 1), code_is_country);
     }
     builder.flush();
-    let has_city = builder.places.iter().any(|place| place.city.is_some());
-    let scope = match remote {
-        RemoteKind::Remote if worldwide && scope_words.is_empty() => Some("Worldwide".to_owned()),
-        RemoteKind::Remote if !has_city && !scope_words.is_empty() => Some(scope_words.join(", ")),
-        _ if parts.iter().any(|part| part.area) && !has_city => Some(scope_words.join(", ")),
-        _ => None,
-    };
-    ParsedPlaces { places: builder.places, remote, scope }
-}
-
-/// Whether a part stands alone, and what an ambiguous code then means.
-#[derive(Clone, Copy, PartialEq)]
-enum Lone {
-    No,
-    Yes,
-    Country,
+    segment.places = builder.places;
+    segment
 }
 
 impl Builder {
-    fn add(&mut self, part: &Part, next: Option<&Part>, lone: Lone) {
+    fn add(&mut self, part: &Part, next: Option<&Part>, code_is_country: bool) {
         if self.current.city.is_some() && self.add_behind_city(part) {
             return;
         }
@@ -81,7 +70,7 @@ impl Builder {
             return;
         }
         self.flush();
-        self.begin(part, next, lone);
+        self.begin(part, next, code_is_country);
     }
 
     /// A part behind a city: its region or country, when it can be.
@@ -107,6 +96,7 @@ impl Builder {
         }
         if part.unknown && part.city.is_none() && self.current.region.is_none() && !self.country_named {
             self.current.region = Some(clean_field(&part.text, MAX_NAME));
+            self.region_guessed = true;
             return true;
         }
         false
@@ -115,7 +105,7 @@ impl Builder {
     /// The region that the part can be, given what is known of the current place.
     fn fitting_region(&self, part: &Part) -> Option<(&'static str, &'static str)> {
         let stated = self.current.country.as_deref();
-        if self.current.region.is_some() && self.known.is_none() {
+        if self.current.region.is_some() && self.known.is_none() && !self.region_guessed {
             return None;
         }
         let by_country = |wanted: &str| part.regions.iter().copied().find(|(country, _)| *country == wanted);
@@ -153,7 +143,7 @@ impl Builder {
                 self.set_city(city);
                 return true;
             }
-            return self.name_city_in(part, stated);
+            return self.name_city(part);
         }
         if let Some((country, region)) = region
             && self.current.region.is_none()
@@ -161,11 +151,11 @@ impl Builder {
             self.set_region(country, region);
             return true;
         }
-        part.unknown && self.name_city_in(part, stated)
+        part.unknown && self.name_city(part)
     }
 
     /// An unknown name behind a country is a city of it; a city that the table knows elsewhere is not.
-    fn name_city_in(&mut self, part: &Part, _stated: &str) -> bool {
+    fn name_city(&mut self, part: &Part) -> bool {
         if part.city.is_some() || part.country.is_some() {
             return false;
         }
@@ -182,14 +172,26 @@ impl Builder {
             self.country_named = true;
             return true;
         }
-        // "Georgia, USA" was begun as a region; "CA, ON" began as California and is Canada.
-        false
+        // "UT - Cottonwood Heights".
+        if part.unknown {
+            self.current.city = Some(clean_field(&part.text, MAX_NAME));
+        }
+        part.unknown
     }
 
-    fn begin(&mut self, part: &Part, next: Option<&Part>, lone: Lone) {
+    fn begin(&mut self, part: &Part, next: Option<&Part>, code_is_country: bool) {
+        // "Holland, MI" and "New Brunswick, NJ" are towns that bear the name of a country or another state.
+        if part.city.is_none()
+            && !part.by_code
+            && part.text.len() > 3
+            && next.is_some_and(|next| is_state_elsewhere(part, next))
+        {
+            self.current.city = Some(clean_field(&part.text, MAX_NAME));
+            return;
+        }
         let code_means_country = part.by_code
             && !part.regions.is_empty()
-            && (lone == Lone::Country
+            && (code_is_country
                 || part.country.is_some_and(|code| CODE_IS_COUNTRY.contains(&code))
                 || next.is_some_and(|next| {
                     next.regions.iter().any(|(country, _)| Some(*country) == part.country) && next.city.is_none()
@@ -231,6 +233,7 @@ impl Builder {
         self.current.region = Some(region.to_owned());
         self.current.country = Some(country.to_owned());
         self.known = None;
+        self.region_guessed = false;
     }
 
     fn set_country(&mut self, country: &str) {
@@ -251,6 +254,7 @@ impl Builder {
         let place = std::mem::take(&mut self.current);
         self.country_named = false;
         self.known = None;
+        self.region_guessed = false;
         if place != Place::default() {
             self.places.push(place);
         }
@@ -259,6 +263,16 @@ impl Builder {
 
 fn known_code(code: &str) -> Option<&'static str> {
     countries::by_code(code)
+}
+
+/// Whether `next` is a state's postal code that cannot stand behind the country or region `part`.
+fn is_state_elsewhere(part: &Part, next: &Part) -> bool {
+    let is_code = next.text.len() == 2 && next.city.is_none_or(|_| !next.regions.is_empty());
+    let named = part.country.is_some() || !part.regions.is_empty();
+    let (Some((country, _)), true, true) = (next.regions.first(), is_code, named) else { return false };
+    let within = part.country == Some(*country) || part.country.is_some() && part.country == next.country;
+    let of_same_country = next.country.is_some_and(|code| part.regions.iter().any(|(of, _)| *of == code));
+    !within && !of_same_country && !part.regions.contains(&next.regions.first().copied().unwrap_or_default())
 }
 
 /// Countries that are one city.

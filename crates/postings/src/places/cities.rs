@@ -25,7 +25,7 @@ const CITIES: &[(&str, &str)] = &[
     ),
     (
         "US/CA",
-        "San Francisco=sf|s f|bay area|sf bay area|san francisco bay area|san fran|san francisco bay;Los Angeles=la california|l a|greater los angeles;San Diego;San Jose=silicon valley;Oakland;Sacramento;Palo Alto;Mountain View;Menlo Park;Sunnyvale;Santa Clara;Cupertino;Redwood City;San Mateo;Fremont;Berkeley;Irvine;Santa Monica;Pasadena;Culver City;Long Beach;Foster City;South San Francisco;Burlingame;Emeryville;Pleasanton;Burbank;El Segundo;Santa Barbara;Carlsbad;San Bruno;Los Gatos;Milpitas;Newport Beach;Costa Mesa;Hawthorne;Playa Vista;San Ramon;Walnut Creek;Anaheim;Fresno;Santa Cruz;Hayward",
+        "San Francisco=sf|s f|bay area|sf bay area|san francisco bay area|san fran|san francisco bay;Los Angeles=la|l a|greater los angeles;San Diego;San Jose=silicon valley;Oakland;Sacramento;Palo Alto;Mountain View;Menlo Park;Sunnyvale;Santa Clara;Cupertino;Redwood City;San Mateo;Fremont;Berkeley;Irvine;Santa Monica;Pasadena;Culver City;Long Beach;Foster City;South San Francisco;Burlingame;Emeryville;Pleasanton;Burbank;El Segundo;Santa Barbara;Carlsbad;San Bruno;Los Gatos;Milpitas;Newport Beach;Costa Mesa;Hawthorne;Playa Vista;San Ramon;Walnut Creek;Anaheim;Fresno;Santa Cruz;Hayward",
     ),
     ("US/WA", "Seattle;Bellevue;Redmond;Kirkland;Spokane;Tacoma"),
     ("US/DC", "Washington=washington dc|washington d c|dc metro|d c metro|washington dc baltimore|dmv"),

@@ -29,8 +29,12 @@ pub(super) struct Part {
 }
 
 /// Parts of the world, in lookup form.
-const AREAS: [&str; 31] = [
+const AREAS: [&str; 35] = [
     "europe",
+    "european",
+    "northern america",
+    "oceania and asia",
+    "nordic countries",
     "eu",
     "european union",
     "eea",
@@ -76,7 +80,7 @@ const WORLD: [&str; 9] = [
 ];
 
 /// Words around a place that do not belong to its name.
-const AROUND: [&str; 44] = [
+const AROUND: [&str; 46] = [
     "in",
     "within",
     "from",
@@ -121,10 +125,30 @@ const AROUND: [&str; 44] = [
     "time",
     "zone",
     "zones",
+    "timezone",
+    "timezones",
+];
+
+/// Parts of a country.
+const COMPASS: [&str; 14] = [
+    "west",
+    "east",
+    "north",
+    "south",
+    "central",
+    "northern",
+    "southern",
+    "western",
+    "eastern",
+    "coast",
+    "midwest",
+    "northeast",
+    "southeast",
+    "southwest",
 ];
 
 /// Whole texts that name no place.
-const NOTHING: [&str; 26] = [
+const NOTHING: [&str; 28] = [
     "tbd",
     "n a",
     "na",
@@ -150,13 +174,18 @@ const NOTHING: [&str; 26] = [
     "different locations",
     "mehrere standorte",
     "see description",
+    "travel required",
+    "too many",
     "home",
 ];
 
 impl Part {
-    /// Reads one part. `coded` says that two capital letters here are a country (`DE-Berlin`).
-    pub(super) fn read(text: &str) -> Self {
+    /// Reads one part. Behind another part (`behind`) two letters are a code in any case ("Philadelphia, Pa").
+    pub(super) fn read(text: &str, behind: bool) -> Self {
         let mut part = Part { text: text.to_owned(), ..Part::default() };
+        if behind && text.len() == 2 && part.resolve(&text.to_ascii_uppercase()) {
+            return part;
+        }
         if part.resolve(text) {
             return part;
         }
@@ -182,9 +211,24 @@ impl Part {
                 return part;
             }
             part.text.clone_from(&rest);
-            part.unknown = !part.resolve(&rest) && looks_like_name(&rest);
+            if part.resolve(&rest) || part.resolve_within(&rest) {
+                return part;
+            }
+            part.unknown = looks_like_name(&rest);
         }
         part
+    }
+
+    /// "US West", "Northern Germany": a country with a part of the compass.
+    fn resolve_within(&mut self, text: &str) -> bool {
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        let all = words.len();
+        words.retain(|word| !COMPASS.contains(&lookup_key(word).as_str()));
+        if words.len() == all {
+            return false;
+        }
+        self.country = countries::by_name(&lookup_key(&words.join(" ")));
+        self.country.is_some()
     }
 
     /// Looks the words up in all tables; whether any knows them.
@@ -249,7 +293,10 @@ fn without_surroundings(text: &str) -> String {
 fn looks_like_name(text: &str) -> bool {
     let letters = text.chars().filter(|character| character.is_alphabetic()).count();
     let digits = text.chars().filter(char::is_ascii_digit).count();
+    // Two letters are a code that no table has.
+    let is_code = text.is_ascii() && letters <= 2;
     letters >= 2
+        && !is_code
         && digits <= 1
         && text.chars().count() <= 40
         && text.split_whitespace().count() <= 4

@@ -1,17 +1,15 @@
 //! Splitting a place text into the places it names.
 
-use super::{countries, lookup_key};
+use super::{countries, lookup_key, regions};
+use crate::text::single_line;
 
 /// Words that join two places.
 const CONJUNCTIONS: [&str; 6] = [" or ", " and ", " & ", " oder ", " und ", " ou "];
 
 /// Parts between separators that stand between places, trimmed, without empty ones.
 pub(super) fn segments(text: &str) -> Vec<String> {
-    let mut pieces: Vec<String> = text
-        .split([';', '|', '•', '·', '/', '+', '\n'])
-        .map(|piece| piece.trim().to_owned())
-        .filter(|piece| !piece.is_empty())
-        .collect();
+    let mut pieces: Vec<String> =
+        text.split([';', '|', '•', '·', '/', '+', '\n']).map(single_line).filter(|piece| !piece.is_empty()).collect();
     for conjunction in CONJUNCTIONS {
         pieces = pieces.into_iter().flat_map(|piece| split_words(&piece, conjunction)).collect();
     }
@@ -25,7 +23,7 @@ fn split_words(piece: &str, conjunction: &str) -> Vec<String> {
     let has_name = piece.split([',', '(']).any(|part| {
         part.to_ascii_lowercase().contains(conjunction) && {
             let key = lookup_key(part);
-            countries::by_name(&key).is_some() || super::regions::by_name(&key).is_some()
+            countries::by_name(&key).is_some() || regions::by_name(&key).is_some()
         }
     });
     if has_name {
@@ -45,7 +43,7 @@ fn split_words(piece: &str, conjunction: &str) -> Vec<String> {
 /// Whether the segment is the name of a country and nothing else.
 pub(super) fn is_country(segment: &str) -> bool {
     let key = lookup_key(segment);
-    countries::by_name(&key).is_some() && super::regions::by_name(&key).is_none()
+    countries::by_name(&key).is_some() && regions::by_name(&key).is_none()
 }
 
 /// Parts of one segment in order: between commas, brackets, dashes with spaces and colons; the short form
@@ -58,9 +56,7 @@ pub(super) fn parts(segment: &str) -> (Vec<String>, bool) {
     for piece in segment.split([',', '(', ')', '[', ']', ':', '–', '—', '>']) {
         for part in piece.split(" - ") {
             let part = part.trim().trim_matches(['-', '.', '"', '*']).trim();
-            if !part.is_empty() {
-                parts.push(part.to_owned());
-            }
+            push_with_codes(&mut parts, part);
         }
     }
     (parts, false)
@@ -83,4 +79,42 @@ fn coded_parts(segment: &str) -> Option<Vec<String>> {
         _ => parts.extend(self::parts(rest).0),
     }
     Some(parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+}
+
+/// Adds a part; codes that stand in it without a comma become parts of their own: "Boston MA", "Austin USA", and "GA
+/// Chicago" out of "Atlanta, GA Chicago, IL".
+fn push_with_codes(parts: &mut Vec<String>, part: &str) {
+    if part.is_empty() {
+        return;
+    }
+    let key = lookup_key(part);
+    let is_name = || {
+        super::cities::by_name(&key).is_some() || countries::by_name(&key).is_some() || regions::by_name(&key).is_some()
+    };
+    if !part.contains(' ') || is_name() {
+        parts.push(part.to_owned());
+        return;
+    }
+    if let Some((code, rest)) = part.split_once(' ')
+        && !parts.is_empty()
+        && is_state_code(code)
+    {
+        parts.push(code.to_owned());
+        push_with_codes(parts, rest.trim());
+        return;
+    }
+    match part.rsplit_once(' ') {
+        Some((name, code)) if is_state_code(code) || matches!(code, "US" | "USA" | "UK" | "U.S." | "UAE") => {
+            parts.push(name.trim().trim_end_matches('.').to_owned());
+            parts.push(code.to_owned());
+        }
+        _ => parts.push(part.to_owned()),
+    }
+}
+
+/// A postal code of an American state or a Canadian province, in capitals.
+fn is_state_code(text: &str) -> bool {
+    text.len() == 2
+        && text.bytes().all(|byte| byte.is_ascii_uppercase())
+        && ["US", "CA"].iter().any(|country| regions::by_code(text, country).is_some())
 }

@@ -1,6 +1,6 @@
 //! Finding amounts of money and ranges of them in a text.
 
-use super::currency::{currency_before, currency_behind};
+use super::currency::{currency_before, currency_behind, is_dollar};
 
 /// An amount of money with everything attached to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,16 +108,19 @@ fn joins_range(between: &str, text: &str, start: usize) -> bool {
     ) {
         return true;
     }
-    let before = text.get(..start).unwrap_or("").trim_end().to_lowercase();
+    let before = text.get(..start).unwrap_or("").trim_end();
+    let near = before.get(before.ceil_char_boundary(before.len().saturating_sub(10))..).unwrap_or("").to_lowercase();
     matches!(without_period, "and" | "und" | "et" | "y")
-        && ["between", "zwischen", "entre"].iter().any(|word| before.ends_with(word))
+        && ["between", "zwischen", "entre"].iter().any(|word| near.ends_with(word))
 }
 
 /// "80-100k USD": what is written once holds for both ends.
 fn share(span: &mut Span) {
     let Some(last) = &mut span.last else { return };
     let first = &mut span.first;
-    if first.currency.is_none() {
+    // "$218,420—$302,840 CAD": the code behind the range is more precise than the sign.
+    let more_precise = last.currency.is_some_and(is_dollar) && first.currency == Some("USD");
+    if first.currency.is_none() || more_precise {
         first.currency = last.currency;
     }
     if last.currency.is_none() {
@@ -171,11 +174,20 @@ fn amount(text: &str, start: usize, end: usize, number: f64) -> Option<Amount> {
         return None;
     }
     let behind = text.get(end..)?;
-    let unit = unit_behind(behind);
+    let mut unit = unit_behind(behind);
+    // "165,000k" is a slip: it means 165,000.
+    if unit.multiplier == 1e3 && number >= 10_000.0 {
+        unit.multiplier = 1.0;
+    }
     let mut stop = end + unit.length;
     let mut currency = found_before.map(|(code, _)| code);
-    if currency.is_none()
-        && let Some((code, length)) = text.get(stop..).and_then(currency_behind)
+    let replaceable =
+        |known: Option<&str>, code: &str| known.is_none_or(|known| known == "USD" && is_dollar(code) || known == code);
+    if let Some((code, length)) = text.get(stop..).and_then(currency_behind)
+        && replaceable(currency, code)
+        && text.get(stop + length..).is_none_or(|rest| {
+            !rest.trim_start_matches(' ').starts_with(|next: char| next == '$' || next.is_ascii_digit())
+        })
     {
         currency = Some(code);
         stop += length;

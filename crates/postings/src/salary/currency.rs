@@ -129,23 +129,36 @@ fn by_code(text: &str) -> Option<&'static str> {
     CURRENCIES.iter().map(|(code, _)| *code).find(|code| text.eq_ignore_ascii_case(code))
 }
 
-/// The currency that ends at the end of `text` (spaces allowed between), with the byte at which it begins.
+/// The currency that ends at the end of `text` (spaces allowed between), with the byte at which it begins. A code
+/// before a sign says which dollar it is ("CAD $90,000").
 pub(super) fn currency_before(text: &str) -> Option<(&'static str, usize)> {
     let trimmed = text.trim_end();
     if text.len() - trimmed.len() > 2 {
         return None;
     }
-    if let Some(start) = trimmed.len().checked_sub(3)
-        && let Some(code) = trimmed.get(start..).and_then(upper_code)
-        && is_boundary(trimmed.get(..start)?.chars().next_back())
-    {
-        return Some((code, start));
+    if let Some(found) = code_before(trimmed) {
+        return Some(found);
     }
-    SIGNS.iter().find_map(|(sign, code)| {
+    let (code, start) = SIGNS.iter().find_map(|(sign, code)| {
         let before = trimmed.strip_suffix(sign)?;
-        let ends_in_letter = sign.starts_with(char::is_alphabetic);
-        (!ends_in_letter || is_boundary(before.chars().next_back())).then_some((*code, before.len()))
-    })
+        let starts_with_letter = sign.starts_with(char::is_alphabetic);
+        (!starts_with_letter || is_boundary(before.chars().next_back())).then_some((*code, before.len()))
+    })?;
+    let before = trimmed.get(..start)?;
+    let precise = code_before(before.trim_end()).filter(|_| before.len() - before.trim_end().len() <= 2);
+    Some(precise.unwrap_or((code, start)))
+}
+
+/// A code in capitals at the end of `text`.
+fn code_before(text: &str) -> Option<(&'static str, usize)> {
+    let start = text.len().checked_sub(3)?;
+    let code = text.get(start..).and_then(upper_code)?;
+    is_boundary(text.get(..start)?.chars().next_back()).then_some((code, start))
+}
+
+/// Whether the currency is written with the bare dollar sign, so that a code behind the amount may say which dollar.
+pub(super) fn is_dollar(code: &str) -> bool {
+    matches!(code, "USD" | "CAD" | "AUD" | "NZD" | "SGD" | "HKD" | "TWD" | "MXN" | "ARS" | "CLP" | "COP")
 }
 
 /// The currency at the start of `text` (one space allowed before it), with the byte behind it.

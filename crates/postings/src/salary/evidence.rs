@@ -16,7 +16,7 @@ const BEHIND: usize = 80;
 
 /// Yearly pay in rough US dollars that a description can mean; narrower than for a field, because the amount may be
 /// something else.
-const PLAUSIBLE: Range<f64> = 1_500.0..3_000_000.0;
+const PLAUSIBLE: Range<f64> = 2_500.0..3_000_000.0;
 
 /// Words that make an amount pay.
 const PAY: [&str; 34] = [
@@ -119,7 +119,7 @@ const NOT_PAY_BEHIND: [&str; 58] = [
 ];
 
 /// Words before an amount, in its clause, that make it something else.
-const NOT_PAY_BEFORE: [&str; 46] = [
+const NOT_PAY_BEFORE: [&str; 49] = [
     "bonus",
     "raised",
     "revenue",
@@ -166,6 +166,9 @@ const NOT_PAY_BEFORE: [&str; 46] = [
     "cost",
     "costs",
     "donated",
+    "setup",
+    "reward",
+    "discount",
 ];
 
 /// The pay that a description states, with the bytes of the text that say so. Conservative: it needs a currency, and
@@ -208,24 +211,14 @@ fn judge(text: &str, span: &Span) -> Option<(u32, Salary)> {
         return None;
     }
     let attached = period::period_around(text, span.start, span.end).filter(|(_, attached)| *attached).is_some();
-    let before = context_before(text, span.start);
-    let behind = context_behind(text, span.end);
-    let before_words: Vec<&str> = words(&before).collect();
-    let behind_words: Vec<&str> = words(&behind).collect();
-    let not_pay_behind = !attached && behind_words.first().is_some_and(|word| NOT_PAY_BEHIND.contains(word));
-    let next_words = behind_words.iter().take(4);
-    let is_extra = next_words.clone().any(|word| {
-        matches!(*word, "bonus" | "stipend" | "arr" | "revenue" | "funding" | "reimbursement" | "allowance")
-    });
-    let near_before = before_words.iter().rev().take(8);
-    let not_pay_before = near_before.clone().any(|word| NOT_PAY_BEFORE.contains(word));
-    let names_pay_before = before_words.iter().any(|word| PAY.contains(word));
-    let names_pay = names_pay_before || behind_words.iter().take(8).any(|word| PAY.contains(word));
-    if not_pay_behind || (is_extra && span.last.is_none() && !attached) || (not_pay_before && !(attached && names_pay))
+    let context = Context::around(text, span);
+    let is_range = span.last.is_some();
+    // A range behind "salary range" is pay, whatever is said of bonus and equity beside it.
+    let sure = is_range && context.names_pay_before();
+    if !sure
+        && (context.is_something_else(is_range, attached)
+            || !(attached || context.names_pay() || is_range && context.stands_apart))
     {
-        return None;
-    }
-    if !attached && !names_pay {
         return None;
     }
     let salary = salary_of(text, span)?;
@@ -234,27 +227,75 @@ fn judge(text: &str, span: &Span) -> Option<(u32, Salary)> {
     if !PLAUSIBLE.contains(&(low / units)) || !PLAUSIBLE.contains(&(high / units)) {
         return None;
     }
-    let score = 4 * u32::from(span.last.is_some())
-        + 2 * u32::from(names_pay_before)
-        + u32::from(attached)
-        + u32::from(names_pay);
+    // Pay that no word names must at least look like a year's.
+    if !attached && !context.names_pay() && !YEARLY.contains(&(low / units)) {
+        return None;
+    }
+    let mut score = if is_range { 4 } else { 0 };
+    score += if context.names_pay_before() { 2 } else { 0 };
+    score += u32::from(attached) + u32::from(context.names_pay());
     // One amount needs more than a word somewhere near.
     (score >= 2).then_some((score, salary))
 }
 
-/// The folded clause before an amount.
+/// Yearly pay in rough US dollars, for a range without a word for pay beside it.
+const YEARLY: Range<f64> = 12_000.0..900_000.0;
+
+/// The words around an amount.
+struct Context {
+    before: String,
+    behind: String,
+    /// Whether it stands alone on its line or between bars ("Acme | Berlin | €60k-€85k | Remote").
+    stands_apart: bool,
+}
+
+impl Context {
+    fn around(text: &str, span: &Span) -> Self {
+        let line_before = text.get(..span.start).unwrap_or("").rsplit('\n').next().unwrap_or("").trim_end();
+        let line_behind = text.get(span.end..).unwrap_or("").split('\n').next().unwrap_or("").trim_start();
+        let alone = line_before.trim().is_empty() && line_behind.split_whitespace().count() <= 1;
+        let stands_apart = alone || line_before.ends_with('|');
+        Self { before: context_before(text, span.start), behind: context_behind(text, span.end), stands_apart }
+    }
+
+    fn names_pay_before(&self) -> bool {
+        words(&self.before).any(|word| PAY.contains(&word))
+    }
+
+    fn names_pay(&self) -> bool {
+        self.names_pay_before() || words(&self.behind).take(8).any(|word| PAY.contains(&word))
+    }
+
+    /// Whether the words beside the amount make it something else than pay.
+    fn is_something_else(&self, is_range: bool, attached: bool) -> bool {
+        let extra = |word: &str| {
+            matches!(word, "bonus" | "stipend" | "arr" | "revenue" | "funding" | "reimbursement" | "allowance")
+        };
+        let behind = !attached && words(&self.behind).next().is_some_and(|word| NOT_PAY_BEHIND.contains(&word));
+        let extra_behind = !is_range && !attached && words(&self.behind).take(4).any(extra);
+        let before: Vec<&str> = words(&self.before).collect();
+        let denied = |within: usize| before.iter().rev().take(within).any(|word| NOT_PAY_BEFORE.contains(word));
+        if !is_range && denied(1) {
+            return true;
+        }
+        let before = denied(8);
+        (behind && !(is_range && self.stands_apart)) || extra_behind || (before && !(attached && self.names_pay()))
+    }
+}
+
+/// The folded clause before an amount; when it is short, the heading above it as well ("Compensation\n$100,000").
 fn context_before(text: &str, start: usize) -> String {
     let before = text.get(..start).unwrap_or("");
     let from = before.ceil_char_boundary(before.len().saturating_sub(BEFORE));
     let near = before.get(from..).unwrap_or("");
-    // Headings stand on a line of their own: "Compensation\n$100,000".
-    let lines: Vec<&str> = near.rsplit('\n').filter(|line| !line.trim().is_empty()).take(2).collect();
+    let (above, own) = near.rsplit_once('\n').unwrap_or(("", near));
     let clause = |line: &str| line.rsplit(". ").next().unwrap_or(line).to_owned();
-    let own = lines.first().map(|line| clause(line)).unwrap_or_default();
+    let own = clause(own);
     if own.split_whitespace().count() > 3 {
         return fold(&own);
     }
-    fold(&format!("{} {own}", lines.get(1).map(|line| clause(line)).unwrap_or_default()))
+    let heading = above.lines().rev().find(|line| !line.trim().is_empty()).map(clause).unwrap_or_default();
+    fold(&format!("{heading} {own}"))
 }
 
 fn context_behind(text: &str, end: usize) -> String {

@@ -78,6 +78,8 @@ fn directly_behind(behind: &str) -> Option<PayPeriod> {
         return Some(PayPeriod::Month);
     }
     let openings = [
+        "/per ",
+        "/ per ",
         "/ ",
         "/",
         "per ",
@@ -95,7 +97,6 @@ fn directly_behind(behind: &str) -> Option<PayPeriod> {
         "gross per ",
         "brutto im ",
         "brutto pro ",
-        "- ",
     ];
     let named = openings.iter().find_map(|opening| {
         let rest = rest.strip_prefix(opening)?;

@@ -34,6 +34,8 @@ fn titles() {
         ("Head of Growth", Some(Manager)),
         ("Senior Engineering Manager", Some(Manager)),
         ("Teamleiter (m/w/d) Logistik", Some(Manager)),
+        ("Summer Internship Program", Some(Intern)),
+        ("Internship Program Manager", None),
         ("Werkstudent Softwareentwicklung", Some(Intern)),
         ("Stage - Développeur web", Some(Intern)),
         ("Stagiaire marketing", Some(Intern)),
