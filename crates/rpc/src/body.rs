@@ -5,7 +5,6 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -111,7 +110,7 @@ impl HttpBody for GuardedBody {
             return this.end_with(deadline_exceeded());
         }
         if this.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(context).is_ready()) {
-            return this.end_with(stopping());
+            return this.end_with(RpcError::stopping());
         }
         Poll::Pending
     }
@@ -141,10 +140,4 @@ impl fmt::Debug for GuardedBody {
 /// The caller's time, or the longest time we allow, is up.
 pub(crate) fn deadline_exceeded() -> RpcError {
     RpcError::new(ErrorCode::DeadlineExceeded, "DEADLINE_EXCEEDED", "the call did not finish within its time limit")
-}
-
-/// The server is stopping.
-pub(crate) fn stopping() -> RpcError {
-    let message = "the server is stopping; connect again and go on from the last message";
-    RpcError::new(ErrorCode::Unavailable, "SERVER_STOPPING", message).retry_after(Duration::from_secs(1))
 }

@@ -80,6 +80,13 @@ impl RpcError {
         Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::ResourceExhausted, reason, message) }
     }
 
+    /// The server is stopping; a stream can be continued after it started again.
+    #[must_use]
+    pub fn stopping() -> Self {
+        let message = "the server is stopping; connect again and go on from the last message";
+        Self::new(ErrorCode::Unavailable, "SERVER_STOPPING", message).retry_after(Duration::from_secs(1))
+    }
+
     /// Adds a value that belongs to the reason.
     #[must_use]
     pub fn with(mut self, key: impl Into<String>, value: impl fmt::Display) -> Self {

@@ -55,6 +55,7 @@ pub enum ServerBuildError {
 pub struct GrpcServerBuilder {
     routes: RoutesBuilder,
     names: Vec<&'static str>,
+    described: Vec<String>,
     limits: ServerLimits,
 }
 
@@ -62,7 +63,7 @@ impl GrpcServerBuilder {
     /// Starts without services.
     #[must_use]
     pub fn new(limits: ServerLimits) -> Self {
-        Self { routes: Routes::builder(), names: Vec::new(), limits }
+        Self { routes: Routes::builder(), names: Vec::new(), described: Vec::new(), limits }
     }
 
     /// Adds a generated server. Its message size limits are its own (`max_decoding_message_size`).
@@ -78,6 +79,13 @@ impl GrpcServerBuilder {
         self
     }
 
+    /// Lists a service in reflection that another server behind this one answers. Its health is unknown until it is set.
+    #[must_use]
+    pub fn describing(mut self, name: impl Into<String>) -> Self {
+        self.described.push(name.into());
+        self
+    }
+
     /// Adds health and reflection and closes the list. Every service starts as not serving; see [`GrpcServer::health`].
     ///
     /// # Errors
@@ -90,13 +98,11 @@ impl GrpcServerBuilder {
             tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(reporter));
         self.routes.add_service(health_server);
 
-        let reflection = || {
-            DESCRIPTOR_SETS.iter().fold(tonic_reflection::server::Builder::configure(), |builder, set| {
-                builder.register_encoded_file_descriptor_set(set)
-            })
-        };
-        let names = self.names.iter().copied().chain(["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]);
-        self.routes.add_service(names.fold(reflection(), |builder, name| builder.with_service_name(name)).build_v1()?);
+        // Older tools ask the alpha version only.
+        self.routes.add_service(self.reflection().build_v1()?);
+        let alpha =
+            self.reflection().register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
+        self.routes.add_service(alpha.build_v1alpha()?);
 
         Ok(GrpcServer {
             routes: self.routes.routes().prepare(),
@@ -106,6 +112,15 @@ impl GrpcServerBuilder {
             lifecycle: lifecycle.clone(),
             health,
         })
+    }
+
+    fn reflection(&self) -> tonic_reflection::server::Builder<'static> {
+        let described = DESCRIPTOR_SETS.iter().fold(tonic_reflection::server::Builder::configure(), |builder, set| {
+            builder.register_encoded_file_descriptor_set(set)
+        });
+        let ours = self.names.iter().copied().chain(self.described.iter().map(String::as_str));
+        let names = ours.chain(["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]);
+        names.fold(described, |builder, name| builder.with_service_name(name))
     }
 }
 

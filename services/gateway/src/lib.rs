@@ -1,1 +1,26 @@
 //! The only edge: gRPC, gRPC-Web, JSON, server-sent events and the page at /.
+//!
+//! Every service is reachable in every form on one port, without a line per method: bytes of gRPC are passed on, and
+//! JSON is translated by the descriptors. Who is asking is decided here and nowhere else. In local mode the port is on
+//! loopback and answers only this machine's own pages.
+
+mod admission;
+mod answer;
+mod app;
+mod codec;
+mod gateway;
+mod guard;
+mod health;
+mod json;
+mod listen;
+mod metadata;
+mod page;
+mod proxy;
+mod services;
+mod stream;
+
+pub use crate::{
+    gateway::{Gateway, GatewayDeps, GatewayError},
+    listen::{Bound, ListenError, bind},
+    services::ServiceRoute,
+};

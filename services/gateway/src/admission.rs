@@ -1,0 +1,123 @@
+//! How much one person and all together may ask for.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aerie_rpc::{PersonId, RpcError};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+
+/// A burst may hold this many seconds' worth of calls.
+const BURST_SECONDS: f64 = 2.0;
+/// Persons whose budget is remembered; beyond that, those with a full budget are forgotten, which changes nothing.
+const MOST_PERSONS: usize = 10_000;
+const RETRY_WHEN_FULL: Duration = Duration::from_millis(250);
+
+/// Lets calls in, or says how long to wait.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    rate: f64,
+    budgets: Mutex<HashMap<PersonId, Budget>>,
+    places: Arc<Semaphore>,
+    concurrency: usize,
+}
+
+/// A token bucket: calls left, and when they were counted.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    calls: f64,
+    at: Instant,
+}
+
+impl Admission {
+    pub(crate) fn new(requests_per_second: u32, concurrency: usize) -> Self {
+        Self {
+            rate: f64::from(requests_per_second.max(1)),
+            budgets: Mutex::new(HashMap::new()),
+            places: Arc::new(Semaphore::new(concurrency)),
+            concurrency,
+        }
+    }
+
+    /// A place for one call, held until the answer is complete.
+    ///
+    /// # Errors
+    /// `ResourceExhausted` with the time to wait.
+    pub(crate) fn enter(&self, person: &PersonId, now: Instant) -> Result<OwnedSemaphorePermit, RpcError> {
+        if let Err(wait) = self.spend(person, now) {
+            let message = format!("more than {} calls per second; wait and try again", self.rate);
+            return Err(RpcError::exhausted("RATE_LIMITED", message, wait));
+        }
+        self.places.clone().try_acquire_owned().map_err(|_| {
+            let message = format!("{} calls are in progress, which is the limit", self.concurrency);
+            RpcError::exhausted("TOO_MANY_CALLS", message, RETRY_WHEN_FULL)
+        })
+    }
+
+    fn spend(&self, person: &PersonId, now: Instant) -> Result<(), Duration> {
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        if budgets.len() >= MOST_PERSONS && !budgets.contains_key(person) {
+            budgets.retain(|_, budget| self.refilled(*budget, now) < self.rate * BURST_SECONDS);
+        }
+        let full = Budget { calls: self.rate * BURST_SECONDS, at: now };
+        let budget = budgets.entry(person.clone()).or_insert(full);
+        budget.calls = self.refilled(*budget, now);
+        budget.at = now;
+        if budget.calls < 1.0 {
+            return Err(Duration::from_secs_f64((1.0 - budget.calls) / self.rate));
+        }
+        budget.calls -= 1.0;
+        Ok(())
+    }
+
+    fn refilled(&self, budget: Budget, now: Instant) -> f64 {
+        let elapsed = now.saturating_duration_since(budget.at).as_secs_f64();
+        (budget.calls + elapsed * self.rate).min(self.rate * BURST_SECONDS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn each_person_has_a_burst_and_then_a_rate() {
+        let (admission, start) = (Admission::new(10, 1000), Instant::now());
+        let (ada, ben) = (PersonId::new("ada").unwrap(), PersonId::new("ben").unwrap());
+        for _ in 0..20 {
+            drop(admission.enter(&ada, start).unwrap());
+        }
+        let error = admission.enter(&ada, start).unwrap_err();
+        assert_eq!(error.reason, "RATE_LIMITED");
+        assert_eq!(error.retry_after, Some(Duration::from_millis(100)));
+        assert!(admission.enter(&ben, start).is_ok(), "others are not affected");
+        assert!(admission.enter(&ada, start + Duration::from_millis(100)).is_ok());
+        assert!(admission.enter(&ada, start + Duration::from_millis(100)).is_err());
+    }
+
+    #[test]
+    fn places_are_limited_and_come_back() {
+        let (admission, person) = (Admission::new(1000, 1), PersonId::new("ada").unwrap());
+        let place = admission.enter(&person, Instant::now()).unwrap();
+        assert_eq!(admission.enter(&person, Instant::now()).unwrap_err().reason, "TOO_MANY_CALLS");
+        drop(place);
+        assert!(admission.enter(&person, Instant::now()).is_ok());
+    }
+
+    #[test]
+    fn strangers_cannot_fill_the_memory() {
+        let (admission, start) = (Admission::new(1, 1), Instant::now());
+        for index in 0..MOST_PERSONS as u64 + 500 {
+            let now = start + Duration::from_secs(index);
+            drop(admission.enter(&PersonId::new(format!("p{index}")).unwrap(), now));
+        }
+        assert!(admission.budgets.lock().unwrap().len() <= MOST_PERSONS);
+    }
+}

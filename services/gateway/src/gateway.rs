@@ -1,0 +1,111 @@
+//! Puts the gateway together and serves it.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use aerie_config::{Limits, Server};
+use aerie_rpc::{GrpcServerBuilder, PersonId, ServeOptions, ServerBuildError, ServerLimits, serve};
+use aerie_telemetry::{Lifecycle, Metrics};
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+use crate::{
+    admission::Admission,
+    app::{App, Inner},
+    guard::Guard,
+    health,
+    services::{ServiceRoute, Services},
+};
+
+/// What the gateway is made of.
+#[derive(Debug)]
+pub struct GatewayDeps {
+    /// The services behind it.
+    pub services: Vec<ServiceRoute>,
+    /// The one person of local mode, on whose behalf every call is made.
+    pub person: PersonId,
+    /// The listener's settings.
+    pub server: Server,
+    /// What one caller may ask for.
+    pub limits: Limits,
+    /// What `/metrics` shows; none switches it off.
+    pub metrics: Option<Metrics>,
+    /// The program's version, shown on the page.
+    pub version: &'static str,
+}
+
+/// Why the gateway could not start.
+#[derive(Debug, Error)]
+pub enum GatewayError {
+    /// The descriptors of the services cannot be used.
+    #[error("cannot describe the services: {0}")]
+    Descriptors(#[from] prost_reflect::DescriptorError),
+    /// The gateway's own health and reflection cannot be built.
+    #[error(transparent)]
+    Server(#[from] ServerBuildError),
+    /// The listener is reachable from other machines.
+    #[error(
+        "the gateway would listen on {0}, which other machines can reach; without accounts it listens on 127.0.0.1 or ::1 only"
+    )]
+    NotLoopback(SocketAddr),
+    /// The listener is broken.
+    #[error("the listener has no address: {0}; bind it again")]
+    Listener(#[from] io::Error),
+}
+
+/// The edge of one process, ready to be served.
+pub struct Gateway {
+    inner: Arc<Inner>,
+    options: ServeOptions,
+    lifecycle: Lifecycle,
+}
+
+impl Gateway {
+    /// Builds the gateway. Whether `/readyz` says ready depends on [`Lifecycle::mark_ready`], which is the program's to
+    /// call when everything has started, and on the health of the required services.
+    ///
+    /// # Errors
+    /// Descriptors that cannot be read.
+    pub async fn new(deps: GatewayDeps, lifecycle: &Lifecycle) -> Result<Self, GatewayError> {
+        let GatewayDeps { services, person, server, limits, metrics, version } = deps;
+        let services = Services::new(services)?;
+        let server_limits = ServerLimits { concurrency: limits.concurrency, deadline: limits.deadline() };
+        let names = services.routes.iter().flat_map(|route| services.names(route.package));
+        let own = names.fold(GrpcServerBuilder::new(server_limits), GrpcServerBuilder::describing);
+        let inner = Inner {
+            services: Arc::new(services),
+            own: own.build(lifecycle).await?,
+            person,
+            admission: Admission::new(limits.requests_per_second, limits.concurrency),
+            body_timeout: Duration::from_secs(server.body_timeout_seconds),
+            heartbeat: Duration::from_secs(server.heartbeat_seconds),
+            metrics,
+            version,
+            lifecycle: lifecycle.clone(),
+            limits,
+        };
+        let options = ServeOptions {
+            header_timeout: Duration::from_secs(server.header_timeout_seconds),
+            stall_timeout: Duration::from_secs(server.stall_timeout_seconds),
+            header_bytes: inner.limits.header_bytes,
+            connections: server.connections,
+            ..ServeOptions::default()
+        };
+        Ok(Self { inner: Arc::new(inner), options, lifecycle: lifecycle.clone() })
+    }
+
+    /// Serves the listener until the lifecycle stops; connections then finish as tasks of the lifecycle.
+    ///
+    /// # Errors
+    /// A listener that other machines can reach.
+    pub async fn serve(self, listener: TcpListener) -> Result<(), GatewayError> {
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            return Err(GatewayError::NotLoopback(address));
+        }
+        health::mirror(self.inner.services.clone(), self.inner.own.health(), &self.lifecycle);
+        let app = App { inner: self.inner, guard: Arc::new(Guard::new(address.port())) };
+        tracing::info!(%address, "listening on http://{address}");
+        serve(listener, app, self.options, self.lifecycle).await;
+        Ok(())
+    }
+}

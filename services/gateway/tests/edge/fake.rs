@@ -1,0 +1,85 @@
+//! Services that do what the request says.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use aerie_proto::{
+    llm::v1::{
+        CompleteRequest, CompleteResponse, ListBackendsRequest, ListBackendsResponse, llm_service_server::LlmService,
+    },
+    pipeline::v1::{SubscribeRequest, SubscribeResponse, events_service_server::EventsService},
+};
+use aerie_rpc::{ErrorCode, FieldProblem, PersonId, RpcError};
+use futures::{Stream, StreamExt, stream};
+use tonic::{Request, Response, Status};
+
+/// Size of each event of a flood.
+pub const FLOOD_EVENT_BYTES: usize = 64 * 1024;
+
+/// Answers prompts such as `who`, `code:not_found`, `size:1000`, `wait`; anything else is echoed.
+#[derive(Clone, Default)]
+pub struct Llm;
+
+#[tonic::async_trait]
+impl LlmService for Llm {
+    async fn complete(&self, request: Request<CompleteRequest>) -> Result<Response<CompleteResponse>, Status> {
+        let header = |name: &str| request.metadata().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let prompt = request.get_ref().prompt.clone();
+        let text = match prompt.split_once(':').unwrap_or((&prompt, "")) {
+            ("who", _) => PersonId::of(request.metadata())?.to_string(),
+            ("header", name) => header(name).unwrap_or_default(),
+            ("wait", _) => std::future::pending().await,
+            ("size", bytes) => "x".repeat(bytes.parse().unwrap()),
+            ("code", name) => return Err(failure(ErrorCode::from_name(name).unwrap()).into()),
+            _ => prompt,
+        };
+        Ok(Response::new(CompleteResponse { text, backend: "fake".into() }))
+    }
+
+    async fn list_backends(&self, _: Request<ListBackendsRequest>) -> Result<Response<ListBackendsResponse>, Status> {
+        Ok(Response::new(ListBackendsResponse::default()))
+    }
+}
+
+fn failure(code: ErrorCode) -> RpcError {
+    let fields = vec![FieldProblem { field: "prompt".into(), description: "asked for it".into() }];
+    RpcError { fields, ..RpcError::new(code, "AS_ASKED", format!("failed with {}", code.name())) }.with("answer", 42)
+}
+
+/// Streams by kind: `end`, `fail`, `reject`, `flood`; anything else sends three events after the asked one and waits.
+#[derive(Clone, Default)]
+pub struct Events {
+    pub produced: Arc<AtomicU64>,
+}
+
+#[tonic::async_trait]
+impl EventsService for Events {
+    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
+
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Self::SubscribeStream>, Status> {
+        PersonId::of(request.metadata())?;
+        let request = request.into_inner();
+        let after = request.after_sequence.unwrap_or(0);
+        let event = move |sequence: i64| SubscribeResponse { sequence, kind: "job.moved".into(), ..Default::default() };
+        let three = stream::iter((after + 1..=after + 3).map(move |sequence| Ok(event(sequence))));
+        let stream: Self::SubscribeStream = match request.kinds.first().map(String::as_str) {
+            Some("end") => Box::pin(three),
+            Some("fail") => Box::pin(three.chain(stream::iter([Err(failure(ErrorCode::FailedPrecondition).into())]))),
+            Some("reject") => return Err(failure(ErrorCode::NotFound).into()),
+            Some("flood") => {
+                let produced = self.produced.clone();
+                Box::pin(stream::repeat_with(move || {
+                    let sequence = produced.fetch_add(1, Ordering::SeqCst) as i64 + 1;
+                    Ok(SubscribeResponse { sequence, kind: "k".repeat(FLOOD_EVENT_BYTES), ..Default::default() })
+                }))
+            }
+            _ => Box::pin(three.chain(stream::pending())),
+        };
+        Ok(Response::new(stream))
+    }
+}

@@ -1,0 +1,11 @@
+//! The gateway over real sockets, in front of small services that do what they are told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod events;
+mod fake;
+mod grpc;
+mod guard;
+mod json;
+mod limits;
+mod page;
+mod world;
