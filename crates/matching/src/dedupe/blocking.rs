@@ -1,0 +1,106 @@
+//! Finding candidates: postings that share a blocking key are worth comparing.
+//!
+//! Keys go from rare to common: identity, company + work + city, company + work, company + one word of the work, work +
+//! city where no company is named, and four bands of the text's fingerprint (two SimHashes that differ in at most three
+//! bits share a band). A store keeps the keys in an indexed table; [`choose_blocks`] then takes rare blocks first and
+//! stops at a fixed number of candidates, so that the cost per posting does not grow with the catalogue.
+
+use std::collections::HashMap;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::features::Features;
+
+/// Most blocking keys of one posting.
+pub const MAX_KEYS: usize = 24;
+
+/// Most candidates that one posting is compared with.
+pub const CANDIDATE_LIMIT: usize = 256;
+
+/// Most cities and most words that get a key of their own.
+const MAX_CITIES: usize = 3;
+const MAX_WORDS: usize = 4;
+
+/// The blocking keys of a posting, at most [`MAX_KEYS`], without repetition, rare kinds first.
+pub fn blocking_keys(features: &Features) -> Vec<u64> {
+    let mut keys: Vec<u64> = features.keys.iter().map(|key| mix(1, *key, 0)).collect();
+    let work = features.title.work_key();
+    let cities: Vec<u64> = features.places.cities().take(MAX_CITIES).map(u64::from).collect();
+    match features.company_words.first() {
+        Some(first) => {
+            let company = u64::from(*first);
+            keys.extend(cities.iter().map(|city| mix(2, mix(0, company, work), *city)));
+            keys.push(mix(3, company, work));
+            let mut words: Vec<_> = features.title.words.iter().collect();
+            words.sort_by_key(|word| (std::cmp::Reverse(word.weight), word.hash));
+            keys.extend(words.iter().take(MAX_WORDS).map(|word| mix(4, company, u64::from(word.hash))));
+        }
+        None => keys.extend(cities.iter().map(|city| mix(5, work, *city))),
+    }
+    if features.fingerprint != 0 {
+        keys.extend((0..4).map(|band| mix(6 + band, features.fingerprint >> (16 * band) & 0xFFFF, 0)));
+    }
+    let mut seen = Vec::with_capacity(keys.len());
+    for key in keys {
+        if seen.len() < MAX_KEYS && !seen.contains(&key) {
+            seen.push(key);
+        }
+    }
+    seen
+}
+
+/// Which blocks to read, given how many postings each holds: the smallest first, until `limit` candidates are reached.
+/// The smallest block is always taken unless it alone is larger than ten times the limit.
+pub fn choose_blocks(sizes: &[(u64, usize)], limit: usize) -> Vec<u64> {
+    let mut order: Vec<(u64, usize)> = sizes.iter().copied().filter(|(_, size)| *size > 0).collect();
+    order.sort_by_key(|(key, size)| (*size, *key));
+    let mut chosen = Vec::new();
+    let mut total = 0_usize;
+    for (key, size) in order {
+        let fits = total + size <= limit || (chosen.is_empty() && size <= limit.saturating_mul(10));
+        if !fits {
+            break;
+        }
+        total += size;
+        chosen.push(key);
+    }
+    chosen
+}
+
+/// Blocks in memory, for batches and measurements; a store does the same with an indexed table.
+#[derive(Debug, Clone, Default)]
+pub struct Index {
+    blocks: HashMap<u64, Vec<u32>>,
+}
+
+impl Index {
+    /// Adds record number `record`.
+    pub fn insert(&mut self, record: u32, features: &Features) {
+        for key in blocking_keys(features) {
+            self.blocks.entry(key).or_default().push(record);
+        }
+    }
+
+    /// At most [`CANDIDATE_LIMIT`] records that share a chosen block with these features, in order.
+    pub fn candidates(&self, features: &Features) -> Vec<u32> {
+        let sizes: Vec<(u64, usize)> =
+            blocking_keys(features).into_iter().map(|key| (key, self.blocks.get(&key).map_or(0, Vec::len))).collect();
+        let mut found: Vec<u32> = choose_blocks(&sizes, CANDIDATE_LIMIT)
+            .iter()
+            .filter_map(|key| self.blocks.get(key))
+            .flat_map(|block| block.iter().take(CANDIDATE_LIMIT).copied())
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found.truncate(CANDIDATE_LIMIT);
+        found
+    }
+}
+
+fn mix(kind: u64, first: u64, second: u64) -> u64 {
+    let mut bytes = [0_u8; 24];
+    for (chunk, value) in bytes.chunks_exact_mut(8).zip([kind, first, second]) {
+        chunk.copy_from_slice(&value.to_le_bytes());
+    }
+    xxh3_64(&bytes)
+}
