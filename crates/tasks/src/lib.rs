@@ -30,4 +30,4 @@ pub use handler::{KindPolicy, Outcome, Registry, TaskHandler};
 pub use queue::{Counts, Filter, Page, Queue};
 pub use runner::{Runner, RunnerOptions};
 pub use schedule::{NewSchedule, Schedule};
-pub use task::{LogLine, NewTask, Submitted, Task, TaskId, TaskState};
+pub use task::{LogLine, NewTask, StepDone, Submitted, Task, TaskId, TaskState};

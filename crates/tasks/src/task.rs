@@ -245,3 +245,12 @@ pub struct LogLine {
     /// The words.
     pub message: String,
 }
+
+/// A finished step of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepDone {
+    /// Its name.
+    pub name: String,
+    /// When it ended.
+    pub finished_at: DateTime<Utc>,
+}

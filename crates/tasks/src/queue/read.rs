@@ -6,7 +6,7 @@ use aerie_store::{Database, Tx, Value};
 use uuid::Uuid;
 
 use super::Queue;
-use crate::{LogLine, QueueError, Task, TaskId, TaskState, lease::tenant_clause};
+use crate::{LogLine, QueueError, StepDone, Task, TaskId, TaskState, lease::tenant_clause};
 
 /// Most tasks or log lines in one page.
 const MOST_PAGE: usize = 1_000;
@@ -103,6 +103,18 @@ impl Queue {
                 })
             })
             .collect()
+    }
+
+    /// Finished steps of a task, the earliest first.
+    pub async fn steps(&self, database: &Database, id: TaskId) -> Result<Vec<StepDone>, QueueError> {
+        let mut tx = database.read().await?;
+        let rows = tx
+            .fetch_all(
+                "select name, finished_at from task_step where task_id = $1 order by finished_at, name",
+                vec![id.into()],
+            )
+            .await?;
+        rows.iter().map(|row| Ok(StepDone { name: row.text("name")?, finished_at: row.time("finished_at")? })).collect()
     }
 
     /// Unfinished tasks by kind and state.
