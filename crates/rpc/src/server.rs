@@ -86,7 +86,7 @@ impl GrpcServerBuilder {
         self
     }
 
-    /// Adds health and reflection and closes the list. Every service starts as not serving; see [`GrpcServer::health`].
+    /// Adds health and closes the list. Every service starts as not serving; see [`GrpcServer::health`].
     ///
     /// # Errors
     /// Descriptors that cannot be read.
@@ -98,29 +98,16 @@ impl GrpcServerBuilder {
             tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(reporter));
         self.routes.add_service(health_server);
 
-        // Older tools ask the alpha version only.
-        self.routes.add_service(self.reflection().build_v1()?);
-        let alpha =
-            self.reflection().register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
-        self.routes.add_service(alpha.build_v1alpha()?);
-
         Ok(GrpcServer {
             routes: self.routes.routes().prepare(),
-            methods: Arc::new(Methods::read(&DESCRIPTOR_SETS)?),
+            reflects: false,
+            names: self.names.into_iter().map(str::to_owned).chain(self.described).collect(),
+            methods: Methods::shared()?,
             places: Arc::new(Semaphore::new(self.limits.concurrency)),
             limits: self.limits,
             lifecycle: lifecycle.clone(),
             health,
         })
-    }
-
-    fn reflection(&self) -> tonic_reflection::server::Builder<'static> {
-        let described = DESCRIPTOR_SETS.iter().fold(tonic_reflection::server::Builder::configure(), |builder, set| {
-            builder.register_encoded_file_descriptor_set(set)
-        });
-        let ours = self.names.iter().copied().chain(self.described.iter().map(String::as_str));
-        let names = ours.chain(["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]);
-        names.fold(described, |builder, name| builder.with_service_name(name))
     }
 }
 
@@ -129,7 +116,9 @@ impl GrpcServerBuilder {
 #[derive(Debug, Clone)]
 pub struct GrpcServer {
     routes: Routes,
-    methods: Arc<Methods>,
+    reflects: bool,
+    names: Arc<[String]>,
+    methods: &'static Methods,
     places: Arc<Semaphore>,
     limits: ServerLimits,
     lifecycle: Lifecycle,
@@ -149,9 +138,45 @@ impl GrpcServer {
         self.health.clone()
     }
 
-    /// Serves the listener until the lifecycle stops.
-    pub async fn serve(self, listener: TcpListener, options: ServeOptions, lifecycle: Lifecycle) {
-        serve::serve(listener, self, options, lifecycle).await;
+    /// Adds reflection of everything the server answers or describes. Servers behind a gateway do without: it costs start
+    /// time and memory, and the gateway reflects for them.
+    ///
+    /// # Errors
+    /// Descriptors that cannot be read.
+    pub fn with_reflection(mut self) -> Result<Self, ServerBuildError> {
+        if self.reflects {
+            return Ok(self);
+        }
+        // Older tools ask the alpha version only.
+        let alpha =
+            self.reflection().register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
+        let routes = self.routes.clone().add_service(self.reflection().build_v1()?).add_service(alpha.build_v1alpha()?);
+        self.routes = routes.prepare();
+        self.reflects = true;
+        Ok(self)
+    }
+
+    /// Serves the listener, with reflection, until the lifecycle stops.
+    ///
+    /// # Errors
+    /// Descriptors that cannot be read.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        options: ServeOptions,
+        lifecycle: Lifecycle,
+    ) -> Result<(), ServerBuildError> {
+        serve::serve(listener, self.with_reflection()?, options, lifecycle).await;
+        Ok(())
+    }
+
+    fn reflection(&self) -> tonic_reflection::server::Builder<'static> {
+        let described = DESCRIPTOR_SETS.iter().fold(tonic_reflection::server::Builder::configure(), |builder, set| {
+            builder.register_encoded_file_descriptor_set(set)
+        });
+        let names = self.names.iter().map(String::as_str);
+        let names = names.chain(["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]);
+        names.fold(described, |builder, name| builder.with_service_name(name))
     }
 }
 

@@ -73,7 +73,7 @@ impl Gateway {
         let own = names.fold(GrpcServerBuilder::new(server_limits), GrpcServerBuilder::describing);
         let inner = Inner {
             services: Arc::new(services),
-            own: own.build(lifecycle).await?,
+            own: own.build(lifecycle).await?.with_reflection()?,
             person,
             admission: Admission::new(limits.requests_per_second, limits.concurrency),
             body_timeout: Duration::from_secs(server.body_timeout_seconds),

@@ -1,9 +1,13 @@
 //! The calls that exist, so that metrics and spans never carry a name that a caller made up.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use prost::Message;
 use prost_types::FileDescriptorSet;
+
+use crate::DESCRIPTOR_SETS;
+
+static SHARED: LazyLock<Result<Methods, prost::DecodeError>> = LazyLock::new(|| Methods::read(&DESCRIPTOR_SETS));
 
 /// Full names of all services and their methods, by request path.
 #[derive(Debug)]
@@ -19,7 +23,12 @@ pub(crate) struct Method {
 }
 
 impl Methods {
-    pub(crate) fn read(descriptor_sets: &[&[u8]]) -> Result<Self, prost::DecodeError> {
+    /// Those of our descriptors, read once for the process.
+    pub(crate) fn shared() -> Result<&'static Self, prost::DecodeError> {
+        SHARED.as_ref().map_err(Clone::clone)
+    }
+
+    fn read(descriptor_sets: &[&[u8]]) -> Result<Self, prost::DecodeError> {
         let mut by_path = HashMap::new();
         for set in descriptor_sets {
             for file in FileDescriptorSet::decode(*set)?.file {

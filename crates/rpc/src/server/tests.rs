@@ -66,7 +66,7 @@ async fn server(limits: ServerLimits, lifecycle: &Lifecycle) -> GrpcServer {
     let builder = GrpcServerBuilder::new(limits)
         .service(LlmServiceServer::new(Obedient))
         .service(EventsServiceServer::new(Obedient));
-    builder.build(lifecycle).await.unwrap()
+    builder.build(lifecycle).await.unwrap().with_reflection().unwrap()
 }
 
 /// The same server twice: in process, and behind a real socket.
