@@ -7,6 +7,7 @@
 mod append;
 mod bus;
 mod error;
+mod postgres_bus;
 mod prune;
 mod read;
 mod subscribe;
@@ -14,6 +15,7 @@ mod subscribe;
 pub use append::{Event, NewEvent, append, append_all};
 pub use bus::{EventBus, LocalBus, Wake, commit};
 pub use error::EventError;
+pub use postgres_bus::{CHANNEL, PostgresBus};
 pub use prune::{Retention, prune};
 pub use read::{Bounds, bounds, read_after};
 pub use subscribe::{Delivery, SubscribeOptions, subscribe};

@@ -63,7 +63,10 @@ async fn tells_stage_progress_and_log(place: Place) {
     assert_eq!((task.stage.as_deref(), task.progress), (Some("matching"), Some(1.0)));
     assert_eq!(task.trace_context.as_deref(), Some("00-ab-cd-01"));
     let steps = queue.steps(&database, id).await.unwrap();
-    assert_eq!(steps.iter().map(|step| (step.name.as_str(), step.finished_at)).collect::<Vec<_>>(), [("fetch", noon())]);
+    assert_eq!(
+        steps.iter().map(|step| (step.name.as_str(), step.finished_at)).collect::<Vec<_>>(),
+        [("fetch", noon())]
+    );
     let lines = queue.log_lines(&database, id, 0).await.unwrap();
     assert_eq!((lines.len(), lines[0].line, lines[0].level.as_str()), (2, 1, "warning"));
     assert_eq!(lines[0].message, "one page was empty");

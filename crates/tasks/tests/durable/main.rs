@@ -3,6 +3,7 @@
 
 mod support;
 
+mod between_processes;
 mod cancel;
 mod fan_out;
 mod leases;

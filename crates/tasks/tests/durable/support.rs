@@ -68,6 +68,11 @@ impl Place {
         Arc::new(Stores::open(self.config.clone()).await.unwrap())
     }
 
+    /// Address of the server.
+    pub fn url(&self) -> String {
+        self.config.url.clone()
+    }
+
     /// The store of somebody new.
     pub async fn person(&self) -> Database {
         self.stores.person(Uuid::now_v7()).await.unwrap()

@@ -1,0 +1,53 @@
+use std::{sync::Arc, time::Duration};
+
+use aerie_events::{Delivery, PostgresBus, SubscribeOptions, subscribe};
+use aerie_tasks::{Queue, Registry, Runner, RunnerOptions, TaskState};
+use futures::StreamExt;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{PLAIN, Place, clock, echo, plain, scripted, submit, task};
+
+/// A poll that would never come in the time of a test: only a wake-up can do it.
+const NEVER: Duration = Duration::from_secs(3600);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_processs_submission_wakes_the_runner_and_the_subscribers() {
+    let Some(place) = Place::postgres().await else { return };
+    let here = place.person().await;
+    let elsewhere = place.opened_again().await;
+    let there = elsewhere.person(aerie_events::person_of(&here).unwrap()).await.unwrap();
+    let registry = || Registry::new().with(scripted::<PLAIN, _, _>(echo));
+    let (bus_here, bus_there) = (Arc::new(PostgresBus::new(64)), Arc::new(PostgresBus::new(64)));
+    let queue_here = Queue::new(registry(), clock(), Arc::clone(&bus_here) as _);
+    let queue_there = Queue::new(registry(), clock(), Arc::clone(&bus_there) as _);
+
+    let stop = CancellationToken::new();
+    let (url, bus, queue, stopping) = (place.url(), Arc::clone(&bus_there), queue_there.clone(), stop.clone());
+    let listening = tokio::spawn(async move { aerie_tasks::listen(&url, &bus, &queue, stopping).await });
+    let runner = Runner::new(queue_there.clone(), RunnerOptions { poll: NEVER, ..RunnerOptions::default() });
+    runner.add_everybody(Arc::clone(&elsewhere));
+    let stopping = stop.clone();
+    let running = tokio::spawn(async move { runner.run(stopping).await });
+    let options = SubscribeOptions { poll: NEVER, kinds: vec!["task.completed".to_owned()], ..Default::default() };
+    let mut events = Box::pin(subscribe(there.clone(), bus_there as _, Some(0), options));
+
+    // Until the listener is connected its wake-ups are lost, so the submission is repeated.
+    let told = async { events.next().await.unwrap().unwrap() };
+    tokio::pin!(told);
+    let told = loop {
+        let id = submit(&queue_here, &here, plain(json!("from afar")).with_key("one")).await.id;
+        tokio::select! {
+            told = &mut told => break (id, told),
+            () = tokio::time::sleep(Duration::from_millis(200)) => {
+                // Wakes without changing anything.
+                queue_here.commit(here.begin().await.unwrap(), aerie_events::person_of(&here).unwrap()).await.unwrap();
+            }
+        }
+    };
+    let Delivery::Event(event) = told.1 else { panic!("{:?}", told.1) };
+    assert_eq!(task(&queue_here, &here, event.subject_id.unwrap()).await.state, TaskState::Completed);
+    stop.cancel();
+    running.await.unwrap();
+    listening.await.unwrap();
+}
