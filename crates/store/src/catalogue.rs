@@ -100,3 +100,6 @@ pub struct PostingLink {
     /// When it was gone from the complete board.
     pub closed_at: Option<DateTime<Utc>>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,9 @@ pub(crate) enum Pools {
 pub struct Tx {
     inner: TxInner,
     place: String,
+    /// The plans of what ran, when a test asks for them.
+    #[cfg(test)]
+    pub(crate) plans: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -140,13 +143,13 @@ impl Database {
     async fn sqlite(&self, pool: &SqlitePool, begin: &'static str) -> Result<Tx, StoreError> {
         let place = self.place();
         let transaction = pool.begin_with(begin).await.map_err(|error| located(error.into(), &place))?;
-        Ok(Tx { inner: TxInner::Sqlite(transaction), place })
+        Ok(Tx::new(TxInner::Sqlite(transaction), place))
     }
 
     async fn postgres(&self, pool: &PgPool, begin: &'static str) -> Result<Tx, StoreError> {
         let place = self.place();
         let transaction = pool.begin_with(begin).await.map_err(|error| located(error.into(), &place))?;
-        let mut tx = Tx { inner: TxInner::Postgres(transaction), place };
+        let mut tx = Tx::new(TxInner::Postgres(transaction), place);
         let (tenant, worker) = match self.scope {
             Scope::Platform => (String::new(), "off"),
             Scope::Person(id) => (id.to_string(), "off"),
@@ -175,6 +178,26 @@ pub(crate) fn located(error: StoreError, place: &str) -> StoreError {
 }
 
 impl Tx {
+    fn new(inner: TxInner, place: String) -> Self {
+        Self {
+            inner,
+            place,
+            #[cfg(test)]
+            plans: None,
+        }
+    }
+
+    /// Keeps how SQLite would run a statement.
+    #[cfg(test)]
+    async fn explain(&mut self, sql: &str) {
+        if let (Some(plans), TxInner::Sqlite(tx)) = (&mut self.plans, &mut self.inner) {
+            let explained = bind_sqlite(format!("explain query plan {sql}"), vec![]).fetch_all(&mut **tx).await;
+            for row in explained.unwrap_or_default() {
+                plans.push(Row(Inner::Sqlite(row)).text("detail").unwrap_or_default());
+            }
+        }
+    }
+
     /// The engine, for the few statements that differ.
     pub fn engine(&self) -> Engine {
         match self.inner {
@@ -188,6 +211,8 @@ impl Tx {
     /// `sql` must be built from constants only; everything from outside goes into `values`.
     pub async fn execute(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<u64, StoreError> {
         let sql = sql.into();
+        #[cfg(test)]
+        self.explain(&sql).await;
         let result = match &mut self.inner {
             TxInner::Sqlite(tx) => bind_sqlite(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected()),
             TxInner::Postgres(tx) => {
@@ -215,6 +240,8 @@ impl Tx {
         values: Vec<Value>,
     ) -> Result<Option<Row>, StoreError> {
         let sql = sql.into();
+        #[cfg(test)]
+        self.explain(&sql).await;
         let result = match &mut self.inner {
             TxInner::Sqlite(tx) => bind_sqlite(sql, values)
                 .fetch_optional(&mut **tx)
@@ -241,6 +268,8 @@ impl Tx {
         mut each: impl FnMut(Row) -> Result<(), StoreError> + Send,
     ) -> Result<(), StoreError> {
         let sql = sql.into();
+        #[cfg(test)]
+        self.explain(&sql).await;
         let place = self.place.clone();
         let locate = |error: sqlx::Error| located(error.into(), &place);
         match &mut self.inner {

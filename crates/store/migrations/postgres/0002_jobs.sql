@@ -151,6 +151,8 @@ create table pair_decision (
     primary key (tenant_id, left_posting, right_posting)
 );
 
+create index pair_decision_right on pair_decision (tenant_id, right_posting);
+
 create table possible_duplicate (
     tenant_id uuid not null default nullif(current_setting('aerie.tenant_id', true), '')::uuid,
     left_posting uuid not null,

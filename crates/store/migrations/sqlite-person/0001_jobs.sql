@@ -144,6 +144,8 @@ create table pair_decision (
     primary key (left_posting, right_posting)
 ) strict, without rowid;
 
+create index pair_decision_right on pair_decision (right_posting);
+
 create table possible_duplicate (
     left_posting text not null,
     right_posting text not null,

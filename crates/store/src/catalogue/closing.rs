@@ -11,7 +11,7 @@ use crate::{StoreError, Tx, Value, batch::execute_in};
 /// Records that postings were seen now. One that counted as closed is open again, which is a repost; returns how many
 /// were.
 pub async fn touch_batch(tx: &mut Tx, ids: &[Uuid], now: DateTime<Utc>) -> Result<u64, StoreError> {
-    let numbers = numbers_of(tx, ids.iter().copied()).await?;
+    let numbers = numbers_of(tx, ids.to_vec()).await?;
     let numbers: Vec<Value> = numbers.into_values().map(Value::from).collect();
     let reposted = execute_in(
         tx,
@@ -36,7 +36,7 @@ pub async fn mark_missing(
     seen: &[Uuid],
     now: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, StoreError> {
-    let seen: HashSet<i64> = numbers_of(tx, seen.iter().copied()).await?.into_values().collect();
+    let seen: HashSet<i64> = numbers_of(tx, seen.to_vec()).await?.into_values().collect();
     let mut missing = Vec::new();
     tx.fetch_each(
         "select distinct posting from posting_link where source = $1 and board = $2 and closed_at is null",
@@ -92,7 +92,7 @@ async fn close_those_on_no_board(
         },
     )
     .await?;
-    let numbers = closed.iter().map(|(number, _)| Value::from(*number));
+    let numbers = closed.iter().map(|(number, _)| Value::from(*number)).collect::<Vec<Value>>();
     execute_in(tx, "update posting set closed_at = $1 where number in (", ")", vec![now.into()], numbers).await?;
     Ok(closed.into_iter().map(|(_, id)| id).collect())
 }

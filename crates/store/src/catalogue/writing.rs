@@ -101,7 +101,7 @@ async fn reserve_numbers(tx: &mut Tx, count: usize) -> Result<Vec<i64>, StoreErr
 
 /// Writes new content, features and blocks of postings that are in the catalogue. Unknown ids are passed over.
 pub async fn update_batch(tx: &mut Tx, changes: Vec<PostingChange>) -> Result<(), StoreError> {
-    let numbers = numbers_of(tx, changes.iter().map(|change| change.id)).await?;
+    let numbers = numbers_of(tx, changes.iter().map(|change| change.id).collect()).await?;
     let (mut postings, mut documents, mut features, mut dedupe) = (vec![], vec![], vec![], vec![]);
     let mut wanted_blocks: HashMap<i64, Vec<i64>> = HashMap::new();
     for change in changes {
@@ -147,7 +147,7 @@ pub async fn update_batch(tx: &mut Tx, changes: Vec<PostingChange>) -> Result<()
 
 /// Keeps the embeddings of postings that are in the catalogue.
 pub async fn set_embeddings(tx: &mut Tx, embeddings: Vec<(Uuid, Vec<u8>)>) -> Result<(), StoreError> {
-    let numbers = numbers_of(tx, embeddings.iter().map(|(id, _)| *id)).await?;
+    let numbers = numbers_of(tx, embeddings.iter().map(|(id, _)| *id).collect()).await?;
     let rows = embeddings
         .into_iter()
         .filter_map(|(id, embedding)| Some(vec![(*numbers.get(&id)?).into(), embedding.into()]))
@@ -163,14 +163,14 @@ pub async fn set_embeddings(tx: &mut Tx, embeddings: Vec<(Uuid, Vec<u8>)>) -> Re
 
 /// Adds keys to postings. A key that a posting already has stays with that one.
 pub async fn add_keys(tx: &mut Tx, keys: &[(String, Uuid)]) -> Result<(), StoreError> {
-    let numbers = numbers_of(tx, keys.iter().map(|(_, id)| *id)).await?;
+    let numbers = numbers_of(tx, keys.iter().map(|(_, id)| *id).collect()).await?;
     let rows = keys.iter().filter_map(|(key, id)| Some((key_hash(key), *numbers.get(id)?))).collect();
     insert_keys(tx, rows).await
 }
 
 /// Records where postings were seen now. A place that is known is seen again and open again.
 pub async fn add_links(tx: &mut Tx, links: &[LinkSighting], now: DateTime<Utc>) -> Result<(), StoreError> {
-    let numbers = numbers_of(tx, links.iter().map(|link| link.posting_id)).await?;
+    let numbers = numbers_of(tx, links.iter().map(|link| link.posting_id).collect()).await?;
     let mut seen = HashSet::new();
     let rows = links
         .iter()
