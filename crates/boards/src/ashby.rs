@@ -11,12 +11,13 @@ use serde_json::Value;
 
 use crate::board_address::path_url;
 use crate::collect::{BoardSource, Collector, each_board};
-use crate::fetch::{Fetcher, Request};
+use crate::fetch::{Fetcher, Request, WHOLE_BOARD_BYTES};
 use crate::greenhouse::workplace;
 use crate::lenient::Lenient;
 use crate::raw_fields::{add_employment, add_tag, date_at, posting};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 /// The host takes about 10 s whatever the board's size.
@@ -44,7 +45,7 @@ impl BoardSource for Ashby {
     ) -> Result<(), SourceError> {
         let base = "https://api.ashbyhq.com/posting-api/job-board";
         let url = path_url(&self.info, base, &[&board.token], &[("includeCompensation", "true")])?;
-        collector.whole(Request::get(url).for_board(board).within(TIMEOUT)).await
+        collector.whole(Request::get(url).for_board(board).at_most(WHOLE_BOARD_BYTES).within(TIMEOUT)).await
     }
 }
 

@@ -8,9 +8,10 @@ use crate::board_address::{host_of, host_url, recorded, tenant_host};
 use crate::collect::{BoardSource, Collector, each_board};
 use crate::fetch::{Fetcher, Request};
 use crate::lenient::Lenient;
-use crate::raw_fields::{add_employment, date_at, posting, salary_text, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::raw_fields::{add_employment, date_at, last_segment, posting, salary_text, set_description};
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 /// The source. A token is the first part of the host (`acme`).
@@ -96,11 +97,13 @@ fn read(row: &Value, page: &Page) -> RawPosting {
     let mut raw = posting("bamboohr");
     // A detail names its id only in its address.
     let asked = page.url.path_segments().and_then(|mut path| path.nth(1)).filter(|id| id.parse::<u64>().is_ok());
-    raw.source_id = row.text("id").or_else(|| asked.map(str::to_owned));
+    let shared = row.text("jobOpeningShareUrl");
+    let in_share = shared.as_deref().and_then(last_segment).filter(|id| id.parse::<u64>().is_ok());
+    raw.source_id = row.text("id").or_else(|| asked.map(str::to_owned)).or(in_share);
     raw.title = row.text("jobOpeningName");
     raw.company = page.company();
     let built = raw.source_id.as_ref().map(|id| format!("https://{}/careers/{id}", host_of(page)));
-    raw.url = row.text("jobOpeningShareUrl").filter(|url| url.starts_with("https://")).or(built);
+    raw.url = shared.filter(|url| url.starts_with("https://")).or(built);
     raw.department = row.text("departmentLabel");
     if let Some(kind) = row.first_text(&["employmentStatusLabel", "employmentType"]) {
         add_employment(&mut raw, &kind);

@@ -32,7 +32,12 @@ use self::resolver::{Lookup, SystemLookup};
 use self::robots::{RobotsCache, Rules};
 use crate::source::{Page, SourceError, Validators};
 
+/// Longest answer that holds a company's whole board with all descriptions, bytes: some thousand postings.
+pub const WHOLE_BOARD_BYTES: usize = 32 << 20;
+
 /// What a request brought.
+// A page is taken apart at once; a box would only add an allocation.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 pub enum Fetched {
     /// A new or changed answer, and what to remember of it.

@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::board_address::path_url;
 use crate::collect::{BoardSource, Collector, each_board};
-use crate::fetch::{Fetcher, Request};
+use crate::fetch::{Fetcher, Request, WHOLE_BOARD_BYTES};
 use crate::lenient::Lenient;
 use crate::raw_fields::{add_employment, add_place, add_tag, date_at, posting, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 /// The source.
@@ -39,7 +40,7 @@ impl BoardSource for Greenhouse {
     ) -> Result<(), SourceError> {
         let base = "https://boards-api.greenhouse.io/v1/boards";
         let url = path_url(&self.info, base, &[&board.token, "jobs"], &[("content", "true")])?;
-        collector.whole(Request::get(url).for_board(board)).await
+        collector.whole(Request::get(url).for_board(board).at_most(WHOLE_BOARD_BYTES)).await
     }
 }
 

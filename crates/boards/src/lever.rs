@@ -9,12 +9,13 @@ use serde_json::Value;
 
 use crate::board_address::path_url;
 use crate::collect::{BoardSource, Collector, each_board};
-use crate::fetch::{Fetcher, Request};
+use crate::fetch::{Fetcher, Request, WHOLE_BOARD_BYTES};
 use crate::greenhouse::workplace;
 use crate::lenient::{Lenient, MOST_ROWS};
 use crate::raw_fields::{add_employment, add_place, add_section, add_tag, posting, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 /// The source. A token that begins with `eu:` is an account on the European host.
@@ -42,7 +43,7 @@ impl BoardSource for Lever {
             None => ("https://api.lever.co/v0/postings", board.token.as_str()),
         };
         let url = path_url(&self.info, base, &[site], &[("mode", "json")])?;
-        collector.whole(Request::get(url).for_board(board)).await
+        collector.whole(Request::get(url).for_board(board).at_most(WHOLE_BOARD_BYTES)).await
     }
 }
 

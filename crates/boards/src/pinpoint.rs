@@ -10,8 +10,9 @@ use crate::fetch::{Fetcher, Request};
 use crate::greenhouse::workplace;
 use crate::lenient::Lenient;
 use crate::raw_fields::{add_employment, add_section, add_tag, date_at, posting, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 /// The source. A token is the first part of the host (`acme`) or a company's own host.
@@ -104,10 +105,14 @@ fn read(row: &Value, page: &Page) -> RawPosting {
     if let Some(text) = row.text("description") {
         set_description(&mut raw, &text);
     }
-    for section in ["key_responsibilities", "skills_knowledge_expertise", "benefits"] {
+    let sections = [
+        ("key_responsibilities", "Key responsibilities"),
+        ("skills_knowledge_expertise", "Skills, knowledge and expertise"),
+        ("benefits", "Benefits"),
+    ];
+    for (section, usual) in sections {
         let Some(text) = row.text(section) else { continue };
-        let usual = section.replace('_', " ");
-        add_section(&mut raw, &row.text(&format!("{section}_header")).unwrap_or(usual), &text);
+        add_section(&mut raw, row.text(&format!("{section}_header")).as_deref().unwrap_or(usual), &text);
     }
     raw.salary = salary(row);
     raw

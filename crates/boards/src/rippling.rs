@@ -11,8 +11,9 @@ use crate::fetch::{Fetcher, Request};
 use crate::greenhouse::workplace;
 use crate::lenient::{Lenient, MOST_ROWS};
 use crate::raw_fields::{add_employment, add_place, add_section, add_tag, date_at, posting, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 const BASE: &str = "https://api.rippling.com/platform/api/ats/v1/board";
@@ -103,11 +104,14 @@ fn read(row: &Value, page: &Page) -> RawPosting {
     let mut raw = posting("rippling");
     raw.source_id = row.text("uuid");
     raw.title = row.text("name");
-    raw.company = row.first_text(&["companyName", "company.name"]).or_else(|| page.company());
     raw.url = row.text("url").or_else(|| {
         let board = page.board.as_ref()?;
         raw.source_id.as_ref().map(|id| format!("https://ats.rippling.com/{}/jobs/{id}", board.token))
     });
+    raw.company = row
+        .first_text(&["companyName", "company.name"])
+        .or_else(|| page.company())
+        .or_else(|| raw.url.as_deref().and_then(board_in));
     raw.department = row.first_text(&["department.label", "department.name", "department"]);
     if let Some(place) = row.first_text(&["workLocation.label", "workLocation.name", "workLocation"]) {
         add_place(&mut raw, &place);
@@ -116,10 +120,10 @@ fn read(row: &Value, page: &Page) -> RawPosting {
         add_place(&mut raw, &place);
     }
     raw.remote = row.first_text(&["workplaceType", "workModel"]).and_then(|word| workplace(&word));
-    if let Some(kind) = row.first_text(&["employmentType.id", "employmentType.label", "employmentType"]) {
-        // `SALARIED_FT`, `HOURLY_PT`: how it is paid, then the hours.
-        let hours = kind.rsplit('_').next().unwrap_or(&kind).to_owned();
-        add_employment(&mut raw, if matches!(hours.as_str(), "FT" | "PT") { &hours } else { &kind });
+    if let Some(kind) = row.first_text(&["employmentType.label", "employmentType.id", "employmentType"]) {
+        // `SALARIED_FT` or "Salaried, full-time": how it is paid, then the hours.
+        let hours = kind.rsplit(['_', ',']).next().unwrap_or(&kind).trim().to_owned();
+        add_employment(&mut raw, &hours);
     }
     raw.posted = ["createdOn", "createdAt", "publishedAt"].iter().find_map(|field| date_at(row, field));
     if let Some(text) = row.first_text(&["description.role", "description"]) {
@@ -143,4 +147,13 @@ fn pay(row: &Value) -> Option<aerie_postings::RawSalary> {
         period: range.first_text(&["frequency", "interval"]),
         ..aerie_postings::RawSalary::default()
     })
+}
+
+/// The board's name in `…/acme/jobs/<uuid>`.
+fn board_in(address: &str) -> Option<String> {
+    let url = url::Url::parse(address).ok()?;
+    let path: Vec<&str> = url.path_segments()?.collect();
+    let jobs = path.iter().position(|segment| *segment == "jobs")?;
+    let board = path.get(jobs.checked_sub(1)?)?.replace('-', " ");
+    (!board.is_empty()).then_some(board)
 }

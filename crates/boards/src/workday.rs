@@ -191,7 +191,11 @@ fn read_row(row: &Value, page: &Page) -> RawPosting {
     raw.company = page.company();
     let path = row.text("externalPath");
     raw.url = path.as_deref().and_then(|path| public_url(page, path));
-    raw.source_id = path.as_deref().and_then(requisition).or_else(|| row.text("bulletFields.0"));
+    raw.source_id = path.as_deref().and_then(requisition);
+    // The same requisition on another site ends in `-1`; the list names it without.
+    let named = row.texts("bulletFields");
+    let plain = named.iter().find(|field| raw.source_id.as_ref().is_none_or(|id| id.starts_with(field.as_str())));
+    raw.source_id = plain.cloned().or(raw.source_id);
     let places = row.text("locationsText");
     match places.filter(|text| !is_a_count(text)) {
         Some(text) => add_place(&mut raw, &text),
@@ -206,7 +210,7 @@ fn read_row(row: &Value, page: &Page) -> RawPosting {
         add_employment(&mut raw, &kind);
     }
     raw.remote = row.text("remoteType").and_then(|word| workplace(&word));
-    for field in row.texts("bulletFields") {
+    for field in named {
         if raw.source_id.as_ref() != Some(&field) {
             add_tag(&mut raw, &field);
         }
@@ -219,7 +223,10 @@ fn read_detail(info: &Value, answer: &Value, page: &Page) -> RawPosting {
     raw.source_id = info.text("jobReqId");
     raw.title = info.text("title");
     raw.company = answer.text("hiringOrganization.name").or_else(|| page.company());
-    raw.url = info.text("externalUrl");
+    raw.url = info.text("externalUrl").or_else(|| {
+        let (_, path) = page.url.path().split_once("/job/")?;
+        public_url(page, &format!("/job/{path}"))
+    });
     let country = info
         .first_text(&["jobRequisitionLocation.country.alpha2Code", "country.alpha2Code"])
         .or_else(|| info.first_text(&["country.descriptor", "jobRequisitionLocation.country.descriptor"]));
