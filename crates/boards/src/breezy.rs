@@ -11,8 +11,9 @@ use crate::fetch::{Fetcher, Request};
 use crate::jsonld;
 use crate::lenient::{Lenient, MOST_ROWS};
 use crate::raw_fields::{add_employment, add_tag, date_at, posting, salary_text, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 /// The source. A token is the first part of the host (`acme`).

@@ -241,7 +241,7 @@ pub struct Outcome {
     pub dropped: usize,
     /// Requests made.
     pub requests: usize,
-    /// Why there may be more than was fetched.
+    /// Why there may be more than was fetched. A posting that is missing from such a list is not closed for it.
     pub truncated: Option<String>,
     /// Whether everything asked for is unchanged since the validators were stored: what was seen then is still there.
     pub not_modified: bool,

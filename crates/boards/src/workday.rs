@@ -82,12 +82,11 @@ impl BoardSource for Workday {
         let base = format!("/wday/cxs/{tenant}/{site}");
         let list = host_url(&self.info, &host, &format!("{base}/jobs"))?;
         let origin = format!("https://{host}");
-        let search = if query.titles.len() == 1 { query.titles.join(" ") } else { String::new() };
         let mut total = None;
         let mut first_row: Option<String> = None;
         for number in 0..MOST_PAGES {
             let offset = number * PAGE_ROWS;
-            let body = json!({"limit": PAGE_ROWS, "offset": offset, "searchText": search, "appliedFacets": {}});
+            let body = json!({"limit": PAGE_ROWS, "offset": offset, "searchText": "", "appliedFacets": {}});
             let request = Request::post(list.clone(), body).like_a_browser().header("Origin", &origin).for_board(board);
             let parsed = match collector.page(request).await {
                 Ok(Some(parsed)) => parsed,
@@ -115,7 +114,11 @@ impl BoardSource for Workday {
                 })
                 .await;
             let done = total.is_some_and(|total| (offset + rows) as u64 >= total);
-            if rows == 0 || rows < PAGE_ROWS && total.is_none() || done || beyond || collector.is_full() {
+            if beyond && !done {
+                collector.outcome.truncated = Some("older postings were not read".to_owned());
+                return Ok(());
+            }
+            if rows == 0 || rows < PAGE_ROWS && total.is_none() || done || collector.is_full() {
                 return Ok(());
             }
         }

@@ -238,3 +238,35 @@ impl Transport for ReplayTransport {
         Ok(WireResponse { status: answer.status, headers: answer.headers, body })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    async fn ask(replay: &ReplayTransport, url: &str) -> (u16, Vec<u8>) {
+        let request = WireRequest { url: Url::parse(url).unwrap(), headers: HeaderMap::new(), body: None };
+        let mut answer = replay.send(request).await.unwrap();
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.body.next().await {
+            body.extend_from_slice(&chunk.unwrap());
+        }
+        (answer.status, body)
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_replayed_in_its_order() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("jobs.json"), b"{}").unwrap();
+        let index = r#"[{"url": "https://boards.example/jobs", "status": 503},
+            {"url": "https://boards.example/jobs", "file": "jobs.json", "headers": {"etag": "v1"}}]"#;
+        std::fs::write(folder.path().join("index.json"), index).unwrap();
+        let replay = ReplayTransport::of_folder(folder.path()).unwrap();
+        assert_eq!(ask(&replay, "https://boards.example/jobs").await.0, 503);
+        assert_eq!(ask(&replay, "https://boards.example/jobs").await, (200, b"{}".to_vec()));
+        assert_eq!(ask(&replay, "https://boards.example/jobs").await.0, 200);
+        assert_eq!(ask(&replay, "https://boards.example/other").await.0, 404);
+        assert_eq!(replay.seen().len(), 4);
+        assert!(ReplayTransport::of_folder(&folder.path().join("none")).is_err());
+    }
+}

@@ -30,7 +30,11 @@ pub(super) fn read(text: &str) -> Result<Definition, RecipeError> {
         return Err(wrong("label", "it is empty or over 100 letters".into(), "write the board's name for people"));
     }
     if definition.rows.is_empty() && matches!(definition.format, Format::Html | Format::Xml) {
-        return Err(wrong("rows", "it is missing".into(), "write a selector or element name that matches every posting"));
+        return Err(wrong(
+            "rows",
+            "it is missing".into(),
+            "write a selector or element name that matches every posting",
+        ));
     }
     for (name, label) in [(FieldName::Title, "title"), (FieldName::Url, "url")] {
         if !definition.fields.contains_key(&name) && definition.format != Format::Rss {
@@ -68,7 +72,10 @@ fn check_url(definition: &Definition) -> Result<(), Complaint> {
     for part in url.split('{').skip(1) {
         let name = part.split('}').next().unwrap_or_default();
         if !known.contains(&name) {
-            return Err((format!("placeholder {{{name}}} is unknown"), "use {query}, {place}, {page}, {offset} or {cursor}"));
+            return Err((
+                format!("placeholder {{{name}}} is unknown"),
+                "use {query}, {place}, {page}, {offset} or {cursor}",
+            ));
         }
     }
     Ok(())
@@ -112,7 +119,9 @@ pub(super) fn line_of(text: &str, field: &str) -> Option<usize> {
 /// The field that a YAML error speaks of (`fields.title: …`, ``unknown field `x` ``).
 fn field_in(message: &str) -> String {
     let path = message.split(':').next().unwrap_or_default();
-    if !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'[' | b']')) {
+    if !path.is_empty()
+        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'[' | b']'))
+    {
         return path.to_owned();
     }
     message.split('`').nth(1).unwrap_or("file").to_owned()

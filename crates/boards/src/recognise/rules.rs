@@ -6,10 +6,27 @@ use super::RecognisedBoard;
 
 /// Hosts of the systems, for finding their addresses in a page.
 pub(super) const HOSTS: [&str; 21] = [
-    "greenhouse.io", "lever.co", "ashbyhq.com", "workable.com", "smartrecruiters.com", "recruitee.com",
-    "jobs.personio.de", "jobs.personio.com", "teamtailor.com", "bamboohr.com", "myworkdayjobs.com",
-    "myworkdaysite.com", "rippling.com", "breezy.hr", "pinpointhq.com", "oraclecloud.com", "eightfold.ai", "icims.com",
-    "governmentjobs.com", "jobvite.com", "personio.de",
+    "greenhouse.io",
+    "lever.co",
+    "ashbyhq.com",
+    "workable.com",
+    "smartrecruiters.com",
+    "recruitee.com",
+    "jobs.personio.de",
+    "jobs.personio.com",
+    "teamtailor.com",
+    "bamboohr.com",
+    "myworkdayjobs.com",
+    "myworkdaysite.com",
+    "rippling.com",
+    "breezy.hr",
+    "pinpointhq.com",
+    "oraclecloud.com",
+    "eightfold.ai",
+    "icims.com",
+    "governmentjobs.com",
+    "jobvite.com",
+    "personio.de",
 ];
 
 fn sure(source: &'static str, token: impl Into<String>) -> Option<RecognisedBoard> {
@@ -31,13 +48,16 @@ pub(super) fn by_host(url: &Url) -> Option<RecognisedBoard> {
     let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
 
     match host {
-        "boards.greenhouse.io" | "job-boards.greenhouse.io" | "job-boards.eu.greenhouse.io" | "boards.eu.greenhouse.io" => {
-            match part(0).as_str() {
-                "embed" => sure("greenhouse", value("for")?),
-                _ => sure("greenhouse", part(0)),
-            }
+        "boards.greenhouse.io"
+        | "job-boards.greenhouse.io"
+        | "job-boards.eu.greenhouse.io"
+        | "boards.eu.greenhouse.io" => match part(0).as_str() {
+            "embed" => sure("greenhouse", value("for")?),
+            _ => sure("greenhouse", part(0)),
+        },
+        "boards-api.greenhouse.io" | "api.greenhouse.io" => {
+            after(&path, "boards").and_then(|token| sure("greenhouse", token))
         }
-        "boards-api.greenhouse.io" | "api.greenhouse.io" => after(&path, "boards").and_then(|token| sure("greenhouse", token)),
         "jobs.lever.co" => sure("lever", part(0)),
         "jobs.eu.lever.co" => sure("lever", part(0)).map(european),
         "api.lever.co" => after(&path, "postings").and_then(|token| sure("lever", token)),
@@ -78,7 +98,8 @@ fn by_tenant(
 ) -> Option<RecognisedBoard> {
     let tenant = |suffix: &str| {
         let label = host.strip_suffix(suffix)?.strip_suffix('.')?;
-        let reserved = ["www", "app", "api", "help", "support", "static", "cdn", "assets", "info", "status", "developer"];
+        let reserved =
+            ["www", "app", "api", "help", "support", "static", "cdn", "assets", "info", "status", "developer"];
         (!label.is_empty() && !reserved.contains(&label)).then(|| label.to_owned())
     };
     if let Some(label) = tenant("jobs.personio.de") {
@@ -87,8 +108,12 @@ fn by_tenant(
     if tenant("jobs.personio.com").is_some() {
         return sure("personio", host);
     }
-    let by_label =
-        [("recruitee.com", "recruitee"), ("bamboohr.com", "bamboohr"), ("breezy.hr", "breezy"), ("pinpointhq.com", "pinpoint")];
+    let by_label = [
+        ("recruitee.com", "recruitee"),
+        ("bamboohr.com", "bamboohr"),
+        ("breezy.hr", "breezy"),
+        ("pinpointhq.com", "pinpoint"),
+    ];
     for (suffix, source) in by_label {
         if let Some(label) = tenant(suffix).filter(|label| !label.contains('.')) {
             return sure(source, label);
@@ -162,7 +187,9 @@ pub(super) fn by_marks(html: &str, base: &Url) -> Option<RecognisedBoard> {
 pub(super) fn company_label(host: &str) -> String {
     let mut labels: Vec<&str> = host.split('.').collect();
     labels.pop();
-    if labels.len() > 1 && labels.last().is_some_and(|label| matches!(*label, "co" | "com" | "ac" | "org" | "net" | "gov")) {
+    if labels.len() > 1
+        && labels.last().is_some_and(|label| matches!(*label, "co" | "com" | "ac" | "org" | "net" | "gov"))
+    {
         labels.pop();
     }
     labels.pop().unwrap_or_default().to_ascii_lowercase()

@@ -26,13 +26,21 @@ fn every_system_is_known_by_its_address() {
         ("https://acme.teamtailor.com/jobs/123-x", "teamtailor", "acme"),
         ("https://acme.na.teamtailor.com/jobs", "teamtailor", "acme.na.teamtailor.com"),
         ("https://acme.bamboohr.com/careers/12", "bamboohr", "acme"),
-        ("https://acme.wd5.myworkdayjobs.com/en-US/External/job/Berlin/x_R1", "workday", "acme.wd5.myworkdayjobs.com/External"),
+        (
+            "https://acme.wd5.myworkdayjobs.com/en-US/External/job/Berlin/x_R1",
+            "workday",
+            "acme.wd5.myworkdayjobs.com/External",
+        ),
         ("https://acme.wd1.myworkdayjobs.com/wday/cxs/acme/Jobs/jobs", "workday", "acme.wd1.myworkdayjobs.com/Jobs"),
         ("https://wd5.myworkdaysite.com/en-US/recruiting/acme/Jobs", "workday", "wd5.myworkdaysite.com/acme/Jobs"),
         ("https://ats.rippling.com/en-GB/acme/jobs/1", "rippling", "acme"),
         ("https://acme.breezy.hr/p/1-x", "breezy", "acme"),
         ("https://acme.pinpointhq.com/en/postings/1", "pinpoint", "acme"),
-        ("https://abcd.fa.us2.oraclecloud.com/hcmUI/CandidateExperience/en/sites/CX_1/job/1", "oracle", "abcd.fa.us2.oraclecloud.com/CX_1"),
+        (
+            "https://abcd.fa.us2.oraclecloud.com/hcmUI/CandidateExperience/en/sites/CX_1/job/1",
+            "oracle",
+            "abcd.fa.us2.oraclecloud.com/CX_1",
+        ),
         ("https://acme.eightfold.ai/careers?domain=acme.example", "eightfold", "acme/acme.example"),
         ("https://careers-acme.icims.com/jobs/12/x/job", "icims", "careers-acme"),
         ("https://www.governmentjobs.com/careers/acmecounty/jobs/1", "neogov", "acmecounty"),
@@ -42,7 +50,12 @@ fn every_system_is_known_by_its_address() {
         assert_eq!(known(address), Some((source, token.to_owned(), true)), "{address}");
     }
     assert_eq!(known("https://careers.acme.example/jobs?gh_jid=400"), Some(("greenhouse", "acme".into(), false)));
-    for other in ["https://acme.example/", "https://www.workable.com/", "https://apply.workable.com/j/ABC", "ftp://jobs.lever.co/acme"] {
+    for other in [
+        "https://acme.example/",
+        "https://www.workable.com/",
+        "https://apply.workable.com/j/ABC",
+        "ftp://jobs.lever.co/acme",
+    ] {
         assert_eq!(known(other), None, "{other}");
     }
 }
