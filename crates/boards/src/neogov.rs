@@ -8,8 +8,9 @@ use crate::board_address::path_url;
 use crate::collect::{BoardSource, Collector, each_board};
 use crate::fetch::{Fetcher, Request};
 use crate::raw_fields::{add_employment, add_place, add_section, add_tag, date, posting, salary, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 use crate::xml_tree::{self, Element};
 

@@ -13,8 +13,9 @@ use crate::collect::{BoardSource, Collector, each_board};
 use crate::fetch::{Fetcher, Request};
 use crate::html_select;
 use crate::raw_fields::{add_employment, add_place, add_section, add_tag, date, posting};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 use crate::xml_tree::{self, Element};
 

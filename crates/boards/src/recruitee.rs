@@ -11,8 +11,9 @@ use crate::collect::{BoardSource, Collector, each_board};
 use crate::fetch::{Fetcher, Request};
 use crate::lenient::Lenient;
 use crate::raw_fields::{add_employment, add_section, add_tag, date_at, posting, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 /// The source. A token is the first part of the host (`acme`) or a company's own host (`jobs.acme.example`).

@@ -11,8 +11,9 @@ use crate::collect::{BoardSource, Collector, each_board};
 use crate::fetch::{Fetcher, Request};
 use crate::lenient::Lenient;
 use crate::raw_fields::{add_employment, add_section, add_tag, date_at, posting};
-use crate::source::{CompanyBoard, 
-    Next, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Next, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 const BASE: &str = "https://api.smartrecruiters.com/v1/companies";

@@ -13,8 +13,9 @@ use crate::jsonld;
 use crate::lenient::Lenient;
 use crate::merge::merged;
 use crate::raw_fields::{add_tag, date, date_at, digits_in, posting, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 use crate::xml_tree::{self, Element};
 

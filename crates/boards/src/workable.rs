@@ -13,8 +13,9 @@ use crate::fetch::{Fetcher, Request};
 use crate::greenhouse::workplace;
 use crate::lenient::Lenient;
 use crate::raw_fields::{add_employment, add_section, add_tag, date_at, posting, set_description};
-use crate::source::{CompanyBoard, 
-    Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo, SourceKind,
+use crate::source::{
+    CompanyBoard, Outcome, Page, ParseError, Parsed, PostingSink, Query, Sample, Source, SourceError, SourceInfo,
+    SourceKind,
 };
 
 /// The source.
