@@ -19,7 +19,7 @@ pub use reading::{
     CatalogueCounts, MatchFeatures, StoredPosting, counts, documents_after, fingerprint, for_each_match_features, get,
     match_features,
 };
-pub use writing::{add_keys, add_links, insert_batch, set_embeddings, update_batch};
+pub use writing::{add_keys, add_links, insert_batch, lock_for_ingest, set_embeddings, update_batch};
 
 /// Missed runs of a complete board after which a posting counts as closed there.
 pub const MISSED_RUNS_UNTIL_CLOSED: i64 = 2;

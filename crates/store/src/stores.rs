@@ -139,6 +139,41 @@ impl Stores {
         Ok(database)
     }
 
+    /// Removes everything of a person for good: store, files, account. On SQLite that is their folder; on PostgreSQL
+    /// every row that bears their id, in one transaction. Nobody may use their store meanwhile.
+    pub async fn delete_person(&self, person: PersonId) -> Result<(), StoreError> {
+        if self.secret.is_some() {
+            if let Some(database) = self.people.lock().await.remove(&person) {
+                close(&database).await;
+            }
+        } else {
+            let mut tx = self.platform.scoped(Scope::Person(person)).begin().await?;
+            let tables = tx
+                .fetch_all(
+                    "select relname::text as name from pg_class join pg_attribute on attrelid = pg_class.oid \
+                     where relkind = 'r' and relnamespace = current_schema()::regnamespace and attname = 'tenant_id' \
+                     and not attisdropped",
+                    vec![],
+                )
+                .await?;
+            for table in tables {
+                // Row security leaves the person's own rows only; rows that others point to go with a cascade.
+                tx.execute(format!("delete from {}", table.text("name")?), vec![]).await?;
+            }
+            tx.commit().await?;
+        }
+        let folder = self.person_folder(person);
+        match fs::remove_dir_all(&folder) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::Io { path: folder, source });
+            }
+            _ => {}
+        }
+        let mut tx = self.platform.begin().await?;
+        tx.execute("delete from person where id = $1", vec![person.into()]).await?;
+        tx.commit().await
+    }
+
     /// On PostgreSQL, the scope in which workers claim anybody's tasks; on SQLite there is none, since every store has
     /// a task table of its own.
     pub fn worker(&self) -> Option<Database> {
@@ -149,14 +184,18 @@ impl Stores {
     pub async fn close(&self) {
         let people: Vec<Database> = self.people.lock().await.drain().map(|(_, database)| database).collect();
         for database in people.iter().chain([&self.platform]) {
-            match database.pools() {
-                Pools::Sqlite { writer, readers, .. } => {
-                    readers.close().await;
-                    writer.close().await;
-                }
-                Pools::Postgres { pool, .. } => pool.close().await,
-            }
+            close(database).await;
         }
+    }
+}
+
+async fn close(database: &Database) {
+    match database.pools() {
+        Pools::Sqlite { writer, readers, .. } => {
+            readers.close().await;
+            writer.close().await;
+        }
+        Pools::Postgres { pool, .. } => pool.close().await,
     }
 }
 

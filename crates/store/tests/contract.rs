@@ -54,6 +54,7 @@ on_both_engines!(
     catalogue::the_fingerprint_ignores_ids_times_and_order,
     catalogue::batches_larger_than_one_statement_arrive_whole,
     catalogue::hostile_text_is_kept,
+    catalogue::two_ingests_at_once_add_a_posting_once,
     duplicates::a_pair_is_asked_about_once,
     duplicates::joined_jobs_leave_the_list_until_they_are_split,
     jobs::a_posting_becomes_one_job,

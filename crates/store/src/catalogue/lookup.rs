@@ -119,10 +119,7 @@ async fn with_features(tx: &mut Tx, members: Vec<(i64, i64)>) -> Result<Candidat
 }
 
 /// The numbers of postings. Unknown ids are absent.
-pub(super) async fn numbers_of(
-    tx: &mut Tx,
-    ids: Vec<Uuid>,
-) -> Result<HashMap<Uuid, i64>, StoreError> {
+pub(super) async fn numbers_of(tx: &mut Tx, ids: Vec<Uuid>) -> Result<HashMap<Uuid, i64>, StoreError> {
     let mut numbers = HashMap::new();
     fetch_in(tx, "select id, number from posting where id in (", ")", ids.into_iter().map(Value::from), |row| {
         numbers.insert(row.id("id")?, row.int("number")?);

@@ -9,6 +9,16 @@ use uuid::Uuid;
 use super::{LinkSighting, NewPosting, PostingChange, lookup::key_hash, lookup::numbers_of};
 use crate::{Engine, StoreError, Tx, Value, batch::fetch_in, json};
 
+/// Keeps every other ingest out until this transaction ends. Between looking up the keys of new postings and inserting
+/// them nobody else may insert the same ones: call this first, in the transaction that does both. On SQLite the write
+/// lock does it already.
+pub async fn lock_for_ingest(tx: &mut Tx) -> Result<(), StoreError> {
+    if tx.engine() == Engine::Postgres {
+        tx.execute("select pg_advisory_xact_lock(4702394922)", vec![]).await?;
+    }
+    Ok(())
+}
+
 /// Adds postings with their keys, blocks, features and the link to where they were found.
 ///
 /// A key that another posting has stays with that one.

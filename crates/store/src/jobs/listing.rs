@@ -80,19 +80,29 @@ impl std::fmt::Display for PageToken {
 }
 
 impl std::str::FromStr for PageToken {
-    type Err = ();
+    type Err = StoreError;
 
-    /// Reads what [`std::fmt::Display`] wrote.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (kind, rest) = text.split_at_checked(1).ok_or(())?;
-        let (key, number) = rest.rsplit_once('-').ok_or(())?;
-        let key = match kind {
-            "s" => SortKey::Score(f64::from_bits(u64::from_str_radix(key, 16).map_err(drop)?)),
-            "t" => SortKey::Time(DateTime::from_timestamp_micros(key.parse().map_err(drop)?).ok_or(())?),
-            _ => return Err(()),
-        };
-        Ok(Self { key, number: i64::from_str_radix(number, 16).map_err(drop)? })
+    /// Reads what [`std::fmt::Display`] wrote; anything else is [`StoreError::Decode`].
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        Self::read(text).ok_or_else(|| bad_token(format!("{text:?} is no page token of a list of jobs")))
     }
+}
+
+impl PageToken {
+    fn read(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_at_checked(1)?;
+        let (key, number) = rest.rsplit_once('-')?;
+        let key = match kind {
+            "s" => SortKey::Score(f64::from_bits(u64::from_str_radix(key, 16).ok()?)),
+            "t" => SortKey::Time(DateTime::from_timestamp_micros(key.parse().ok()?)?),
+            _ => return None,
+        };
+        Some(Self { key, number: i64::from_str_radix(number, 16).ok()? })
+    }
+}
+
+fn bad_token(detail: String) -> StoreError {
+    StoreError::Decode { column: "page_token".to_owned(), detail }
 }
 
 /// One page of a list.
@@ -124,10 +134,7 @@ pub async fn list(
         let value = match (order, token.key) {
             (JobOrder::Score, SortKey::Score(score)) => score.into(),
             (JobOrder::Added | JobOrder::Posted | JobOrder::Updated, SortKey::Time(time)) => time.into(),
-            _ => {
-                let detail = "the page token is of a list in another order".to_owned();
-                return Err(StoreError::Decode { column: "page_token".to_owned(), detail });
-            }
+            _ => return Err(bad_token("the page token is of a list in another order".to_owned())),
         };
         let (key_value, number) = (condition.bind(value), condition.bind(token.number.into()));
         condition.parts.push(format!("({key}, number) < ({key_value}, {number})"));

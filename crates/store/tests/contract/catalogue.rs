@@ -209,3 +209,18 @@ pub async fn hostile_text_is_kept(fixture: &Fixture) {
     assert_eq!(stored.posting.description_text, "ab \\u0000");
     assert_eq!(stored.links[0].title, stored.posting.title);
 }
+
+pub async fn two_ingests_at_once_add_a_posting_once(fixture: &Fixture) {
+    let ingest = async || {
+        let mut tx = fixture.platform().begin().await.unwrap();
+        catalogue::lock_for_ingest(&mut tx).await.unwrap();
+        let new = new_posting(1);
+        if catalogue::keys_lookup(&mut tx, &new.keys).await.unwrap().is_empty() {
+            catalogue::insert_batch(&mut tx, vec![new], day(1)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    };
+    tokio::join!(ingest(), ingest(), ingest(), ingest());
+    let mut tx = fixture.platform().read().await.unwrap();
+    assert_eq!(catalogue::counts(&mut tx).await.unwrap().postings, 1);
+}
