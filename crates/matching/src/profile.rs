@@ -91,7 +91,7 @@ impl Hasher for TermHasher {
 
     fn write_u32(&mut self, term: u32) {
         // The table takes its tag from the upper bits and its place from the lower ones.
-        self.0 = u64::from(term) * 0x9E37_79B9_7F4A_7C15;
+        self.0 = u64::from(term).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 
