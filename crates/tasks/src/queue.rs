@@ -15,8 +15,9 @@ use aerie_store::{PersonId, Tx};
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::{Clock, QueueError, Registry, TaskId};
+use crate::{Clock, QueueError, Registry, TaskId, lease::Lease};
 
 pub use read::{Counts, Filter, Page};
 pub(crate) use submit::Inserted;
@@ -39,7 +40,7 @@ struct Inner {
     stirred: Mutex<HashSet<PersonId>>,
     wake: Notify,
     /// Runs of this process, to be dropped when their task is cancelled.
-    running: Mutex<HashMap<TaskId, CancellationToken>>,
+    running: Mutex<HashMap<TaskId, (Uuid, CancellationToken)>>,
 }
 
 impl Queue {
@@ -103,20 +104,24 @@ impl Queue {
         mem::take(&mut *lock(&self.inner.stirred))
     }
 
-    pub(crate) fn started(&self, id: TaskId) -> CancellationToken {
+    pub(crate) fn started(&self, lease: &Lease) -> CancellationToken {
         let token = CancellationToken::new();
-        lock(&self.inner.running).insert(id, token.clone());
+        lock(&self.inner.running).insert(lease.id, (lease.token, token.clone()));
         token
     }
 
-    pub(crate) fn ended(&self, id: TaskId) {
-        lock(&self.inner.running).remove(&id);
+    /// Forgets a run; one that took over the task meanwhile stays.
+    pub(crate) fn ended(&self, lease: &Lease) {
+        let mut running = lock(&self.inner.running);
+        if running.get(&lease.id).is_some_and(|(token, _)| *token == lease.token) {
+            running.remove(&lease.id);
+        }
     }
 
     /// Drops the runs of these tasks that this process has; other processes notice at their next sign of life.
     pub fn stop_runs(&self, ids: &[TaskId]) {
         let running = lock(&self.inner.running);
-        for token in ids.iter().filter_map(|id| running.get(id)) {
+        for (_, token) in ids.iter().filter_map(|id| running.get(id)) {
             token.cancel();
         }
     }

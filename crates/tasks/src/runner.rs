@@ -18,6 +18,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 use crate::{Counts, Queue, QueueError, TaskId, lease::KindGroup, metric, queue::lock};
 use finisher::Finisher;
@@ -65,7 +66,8 @@ struct Inner {
     groups: Vec<Group>,
     kinds: Vec<&'static str>,
     source: Mutex<Source>,
-    beating: Mutex<HashMap<TaskId, Beating>>,
+    /// By task and lease token: for a moment a run that lost its lease stands beside the one that took over.
+    beating: Mutex<HashMap<(TaskId, Uuid), Beating>>,
     finishers: Mutex<HashMap<PersonId, Arc<Finisher>>>,
     slots: Mutex<Slots>,
     /// A run ended.
@@ -140,7 +142,7 @@ impl Runner {
 
     /// Works until `stop`; then starts nothing more, waits for what runs, and gives back what takes too long.
     pub async fn run(&self, stop: CancellationToken) {
-        let heart = self.inner.start_heart();
+        let _heart = self.inner.start_heart();
         let mut shift = Shift::default();
         let mut next_poll = Instant::now();
         let (mut next_count, mut counts) = (Instant::now(), Counts::new());
@@ -168,12 +170,11 @@ impl Runner {
             self.inner.give_back.cancel();
             self.inner.tracker.wait().await;
         }
-        heart.abort();
     }
 
     /// Works until nothing is due and nothing runs, without ever waiting for the clock. For tests and one-shot programs.
     pub async fn run_until_idle(&self) {
-        let heart = self.inner.start_heart();
+        let _heart = self.inner.start_heart();
         let mut shift = Shift::default();
         loop {
             // Asked before looking: a run that ends meanwhile may have made something due.
@@ -187,7 +188,6 @@ impl Runner {
                 self.inner.freed.notified().await;
             }
         }
-        heart.abort();
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aerie_store::{Database, PersonId};
-use tokio::{task::JoinHandle, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::Inner;
 use crate::{QueueError, lease::Lease, queue::lock};
@@ -25,17 +25,17 @@ pub(super) fn next_beat(lease: &Lease) -> Instant {
 }
 
 impl Inner {
-    /// Renews leases in the background until aborted.
-    pub(super) fn start_heart(self: &Arc<Self>) -> JoinHandle<()> {
+    /// Renews leases in the background until the handle is dropped.
+    pub(super) fn start_heart(self: &Arc<Self>) -> AbortOnDropHandle<()> {
         let shortest = self.groups.iter().map(|group| group.claim.lease).min().unwrap_or(Duration::from_secs(60));
         let pause = (shortest / 12).clamp(Duration::from_millis(10), Duration::from_secs(2));
         let inner = Arc::clone(self);
-        tokio::spawn(async move {
+        AbortOnDropHandle::new(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(pause).await;
                 inner.beat().await;
             }
-        })
+        }))
     }
 
     /// Renews what is due, one transaction for each person.
@@ -70,7 +70,7 @@ impl Inner {
         }
         let mut beating = lock(&self.beating);
         for run in runs {
-            if let Some(beat) = beating.get_mut(&run.lease.id) {
+            if let Some(beat) = beating.get_mut(&(run.lease.id, run.lease.token)) {
                 beat.renew_at = next_beat(&run.lease);
             }
         }

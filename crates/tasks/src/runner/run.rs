@@ -32,7 +32,7 @@ pub(super) async fn run(inner: Arc<Inner>, database: Database, person: PersonId,
         trace_context = task.trace_context.as_deref(),
     );
     let work = async {
-        let cancelled = inner.queue.started(task.lease.id);
+        let cancelled = inner.queue.started(&task.lease);
         let beat = Beating {
             person,
             database: database.clone(),
@@ -40,15 +40,15 @@ pub(super) async fn run(inner: Arc<Inner>, database: Database, person: PersonId,
             cancelled: cancelled.clone(),
             renew_at: next_beat(&task.lease),
         };
-        lock(&inner.beating).insert(task.lease.id, beat);
+        lock(&inner.beating).insert((task.lease.id, task.lease.token), beat);
         let started = Instant::now();
         let ending = inner.work(&database, &task, cancelled.clone()).await;
         let name = ending.as_ref().map_or("lost", name_of);
         if let Some(ending) = ending {
             inner.finish(database, person, &task, ending).await;
         }
-        lock(&inner.beating).remove(&task.lease.id);
-        inner.queue.ended(task.lease.id);
+        lock(&inner.beating).remove(&(task.lease.id, task.lease.token));
+        inner.queue.ended(&task.lease);
         metric::run_ended(&task.lease.kind, name, started.elapsed());
     };
     work.instrument(span).await;

@@ -17,6 +17,7 @@ on_both_engines!(
     an_effect_in_a_step_is_committed_with_it,
     interrupted_is_failed_when_not_repeatable,
     the_last_attempt_that_vanishes_is_failed,
+    a_process_that_was_paused_takes_over_from_itself,
     stopping_gives_work_back,
 );
 
@@ -191,6 +192,41 @@ async fn the_last_attempt_that_vanishes_is_failed(place: Place) {
     let task = task(&queue, &database, id).await;
     assert_eq!(task.state, TaskState::Failed);
     assert!(task.error.unwrap().contains("stopped answering in attempt 3"));
+}
+
+async fn a_process_that_was_paused_takes_over_from_itself(place: Place) {
+    let database = place.person().await;
+    let clock = clock();
+    let started = Arc::new(Notify::new());
+    let seen = Arc::clone(&started);
+    let handler = scripted::<PLAIN, _, _>(move |context, _| {
+        let seen = Arc::clone(&seen);
+        async move {
+            if context.attempt() == 1 {
+                seen.notify_one();
+                std::future::pending::<()>().await;
+            }
+            // Long enough for the first run to be cleared away.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            Ok(Outcome::Done(json!(context.attempt())))
+        }
+    });
+    let queue = queue(Registry::new().with(handler), &clock);
+    let id = submit(&queue, &database, plain(json!(null))).await.id;
+    let (runner, stop) = (runner(&queue, 2, &[&database]), CancellationToken::new());
+    let stopping = stop.clone();
+    let running = tokio::spawn(async move { runner.run(stopping).await });
+    started.notified().await;
+    clock.advance(TimeDelta::seconds(61));
+    while task(&queue, &database, id).await.state != TaskState::Completed {
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    running.await.unwrap();
+    let task = task(&queue, &database, id).await;
+    assert_eq!((task.state, task.result), (TaskState::Completed, Some(json!(2))));
 }
 
 async fn stopping_gives_work_back(place: Place) {
