@@ -97,6 +97,10 @@ pub(crate) fn first<'a>(root: ElementRef<'a>, css: &str) -> Option<ElementRef<'a
 pub(crate) fn text(element: ElementRef<'_>) -> Option<String> {
     let mut out = String::new();
     for node in element.descendants() {
+        if node.value().as_element().is_some_and(|e| separates(e.name())) {
+            out.push(' ');
+            continue;
+        }
         let Some(piece) = node.value().as_text() else { continue };
         let hidden = node.ancestors().take(2).any(|ancestor| {
             ancestor.value().as_element().is_some_and(|e| matches!(e.name(), "script" | "style" | "template"))
@@ -111,6 +115,28 @@ pub(crate) fn text(element: ElementRef<'_>) -> Option<String> {
     }
     let folded = fold_space(&out);
     (!folded.is_empty()).then_some(folded)
+}
+
+/// Whether text before and after the start of such an element are different words.
+fn separates(name: &str) -> bool {
+    matches!(
+        name,
+        "br" | "p"
+            | "div"
+            | "li"
+            | "tr"
+            | "td"
+            | "th"
+            | "dt"
+            | "dd"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "section"
+    )
 }
 
 /// The text of the first match.

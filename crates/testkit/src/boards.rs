@@ -14,7 +14,6 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -67,7 +66,6 @@ pub(crate) struct Request<'a> {
     pub(crate) host: &'a str,
     pub(crate) path: &'a str,
     pub(crate) query: &'a BTreeMap<String, String>,
-    pub(crate) body: &'a [u8],
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -104,6 +102,14 @@ impl BoardServer {
     /// # Errors
     /// When no port can be had or the sample material cannot be read.
     pub async fn start(now: DateTime<Utc>) -> std::io::Result<Self> {
+        Self::start_on(0, now).await
+    }
+
+    /// The same on a wanted port, or on any free one when it is taken.
+    ///
+    /// # Errors
+    /// As [`BoardServer::start`].
+    pub async fn start_on(port: u16, now: DateTime<Utc>) -> std::io::Result<Self> {
         let postings = sample_postings(now).map_err(std::io::Error::other)?;
         let boards = Arc::new(Boards {
             postings,
@@ -112,7 +118,10 @@ impl BoardServer {
             not_modified: AtomicUsize::new(0),
             broken: Mutex::new(BTreeMap::new()),
         });
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let listener = match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => listener,
+            Err(_) => TcpListener::bind(("127.0.0.1", 0)).await?,
+        };
         let address = listener.local_addr()?;
         let router = Router::new()
             .route("/{host}", any(serve_root))
@@ -175,7 +184,7 @@ impl Drop for BoardServer {
 }
 
 async fn serve_root(state: State<Arc<Boards>>, Path(host): Path<String>) -> Response {
-    answer(&state, &host, "", &BTreeMap::new(), &HeaderMap::new(), b"")
+    answer(&state, &host, "", &BTreeMap::new(), &HeaderMap::new())
 }
 
 async fn serve(
@@ -183,9 +192,8 @@ async fn serve(
     Path((host, path)): Path<(String, String)>,
     Query(query): Query<BTreeMap<String, String>>,
     headers: HeaderMap,
-    body: Bytes,
 ) -> Response {
-    answer(&state, &host, &path, &query, &headers, &body)
+    answer(&state, &host, &path, &query, &headers)
 }
 
 fn answer(
@@ -194,7 +202,6 @@ fn answer(
     path: &str,
     query: &BTreeMap<String, String>,
     headers: &HeaderMap,
-    body: &[u8],
 ) -> Response {
     boards.requests.fetch_add(1, Ordering::Relaxed);
     if let Some(status) = boards.broken.lock().ok().and_then(|broken| broken.get(host).copied()) {
@@ -203,7 +210,7 @@ fn answer(
     if path == "robots.txt" {
         return "User-agent: *\nAllow: /\n".into_response();
     }
-    let request = Request { host, path, query, body, now: boards.now };
+    let request = Request { host, path, query, now: boards.now };
     let found =
         hiring_systems::answer(&boards.postings, &request).or_else(|| aggregators::answer(&boards.postings, &request));
     let Some(answer) = found else { return StatusCode::NOT_FOUND.into_response() };

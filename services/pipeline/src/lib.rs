@@ -1,1 +1,23 @@
 //! Discovery, matching, jobs and their stages, and the background tasks behind them.
+//!
+//! [`Pipeline::create`] takes its parts, [`Pipeline::server`] gives its gRPC services, [`Pipeline::start`] begins the
+//! background work. Where things go: a job source in `crates/boards`; a task kind beside [`rescore`], registered in
+//! [`Pipeline::create`]; a call in `grpc/`, which only decodes, calls a use case and encodes.
+
+pub mod core;
+pub mod discovery;
+mod encoding;
+pub mod filter;
+pub mod grpc;
+mod housekeeping;
+mod jobs;
+mod learning;
+mod pipeline;
+pub mod profile;
+mod profiles;
+pub mod rescore;
+mod scoring;
+pub mod status;
+
+pub use discovery::ingest::{Ingested, ingest};
+pub use pipeline::{Pipeline, PipelineDeps, PipelineError};

@@ -1,0 +1,50 @@
+//! What every part of the pipeline works with.
+
+use std::sync::Arc;
+
+use aerie_boards::{SharedSource, fetch::Fetcher};
+use aerie_config::{Discovery, Matching};
+use aerie_embedding::Embedder;
+use aerie_rpc::RequestLimits;
+use aerie_store::{Database, PersonId, StoreError, Stores};
+use aerie_tasks::Queue;
+use chrono::{DateTime, Utc};
+
+/// Shared parts. Cheap to clone.
+#[derive(Clone)]
+pub struct Core {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) stores: Arc<Stores>,
+    pub(crate) queue: Queue,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) sources: Vec<SharedSource>,
+    pub(crate) discovery: Discovery,
+    pub(crate) matching: Matching,
+    pub(crate) limits: RequestLimits,
+    pub(crate) embedder: Option<Arc<Embedder>>,
+}
+
+impl Core {
+    /// The time that everything here lives by.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.inner.queue.clock().now()
+    }
+
+    /// One person's store.
+    pub(crate) async fn person(&self, person: PersonId) -> Result<Database, StoreError> {
+        self.inner.stores.person(person).await
+    }
+
+    /// Accounts and the posting catalogue.
+    pub(crate) fn platform(&self) -> &Database {
+        self.inner.stores.platform()
+    }
+
+    /// The source of this name, built in or a recipe.
+    pub(crate) fn source(&self, name: &str) -> Option<&SharedSource> {
+        self.inner.sources.iter().find(|source| source.info().name == name)
+    }
+}

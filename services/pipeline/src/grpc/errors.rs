@@ -1,0 +1,74 @@
+//! Errors of the use cases as statuses: the one place that decides which code a cause has.
+
+use std::time::Duration;
+
+use aerie_rpc::{ErrorCode, RpcError};
+use aerie_store::StoreError;
+use aerie_tasks::QueueError;
+use tonic::Status;
+
+use crate::{discovery::importing::ImportError, jobs::JobError};
+
+/// A store's error.
+pub(crate) fn store(error: StoreError) -> Status {
+    match error {
+        StoreError::Unavailable { .. } => {
+            RpcError::new(ErrorCode::Unavailable, "STORE_BUSY", error.to_string()).retry_after(Duration::from_secs(1)).into()
+        }
+        StoreError::DiskFull { .. } => {
+            RpcError::new(ErrorCode::ResourceExhausted, "DISK_FULL", error.to_string()).into()
+        }
+        StoreError::Constraint { .. } => RpcError::new(ErrorCode::AlreadyExists, "CONFLICT", error.to_string()).into(),
+        other => RpcError::internal(other).into(),
+    }
+}
+
+/// A queue's error.
+pub(crate) fn queue(error: QueueError) -> Status {
+    let message = error.to_string();
+    let new = |code, reason| Status::from(RpcError::new(code, reason, message.clone()));
+    match error {
+        QueueError::Store(error) => store(error),
+        QueueError::NotFound { .. } => new(ErrorCode::NotFound, "TASK_NOT_FOUND"),
+        QueueError::UnknownKind { .. } => new(ErrorCode::InvalidArgument, "TASK_KIND_UNKNOWN"),
+        QueueError::QueueFull { .. } => new(ErrorCode::ResourceExhausted, "QUEUE_FULL"),
+        QueueError::TooLarge { .. } => new(ErrorCode::InvalidArgument, "TASK_TOO_LARGE"),
+        QueueError::NotRetryable { .. } => new(ErrorCode::FailedPrecondition, "TASK_NOT_RETRYABLE"),
+        QueueError::AlreadyActive { .. } => new(ErrorCode::FailedPrecondition, "TASK_ALREADY_ACTIVE"),
+        QueueError::BadPageToken { .. } => new(ErrorCode::InvalidArgument, "PAGE_TOKEN_INVALID"),
+        QueueError::BadCron { .. } => new(ErrorCode::InvalidArgument, "SCHEDULE_INVALID"),
+        QueueError::Event(error) => RpcError::internal(error).into(),
+        QueueError::Codec { .. } => RpcError::internal(message).into(),
+    }
+}
+
+/// An error of a job's change.
+pub(crate) fn job(error: JobError) -> Status {
+    let message = error.to_string();
+    let new = |code, reason| Status::from(RpcError::new(code, reason, message.clone()));
+    match error {
+        JobError::NotFound(_) => new(ErrorCode::NotFound, "JOB_NOT_FOUND"),
+        JobError::Illegal(_) => new(ErrorCode::FailedPrecondition, "ILLEGAL_MOVE"),
+        JobError::Changed(_) => new(ErrorCode::Aborted, "JOB_CHANGED"),
+        JobError::NothingToRevert(_) => new(ErrorCode::FailedPrecondition, "NOTHING_TO_REVERT"),
+        JobError::NotBulk { .. } => new(ErrorCode::InvalidArgument, "STATUS_NOT_ALLOWED"),
+        JobError::SameJob(_) => new(ErrorCode::InvalidArgument, "SAME_JOB"),
+        JobError::Store(error) => store(error),
+        JobError::Queue(error) => queue(error),
+        JobError::Status(error) => RpcError::internal(error).into(),
+        JobError::Event(error) => RpcError::internal(error).into(),
+    }
+}
+
+/// An error of an import.
+pub(crate) fn import(error: ImportError) -> Status {
+    match error {
+        ImportError::Unreadable { .. } => {
+            RpcError::new(ErrorCode::InvalidArgument, "DOCUMENT_UNREADABLE", error.to_string()).into()
+        }
+        ImportError::Store(error) => store(error),
+        ImportError::Queue(error) => queue(error),
+        ImportError::Task(error) => RpcError::internal(error).into(),
+        ImportError::Event(error) => RpcError::internal(error).into(),
+    }
+}

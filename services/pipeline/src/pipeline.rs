@@ -1,0 +1,234 @@
+//! Putting the pipeline together.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use aerie_boards::{
+    SharedSource, SourceError,
+    fetch::{Endpoints, FetchOptions, Fetcher},
+    recipe::Recipe,
+};
+use aerie_config::Config;
+use aerie_embedding::Embedder;
+use aerie_events::{EventBus, LocalBus};
+use aerie_proto::pipeline::v1::{
+    discovery_service_server::DiscoveryServiceServer, events_service_server::EventsServiceServer,
+    jobs_service_server::JobsServiceServer, match_service_server::MatchServiceServer,
+    profile_service_server::ProfileServiceServer, tasks_service_server::TasksServiceServer,
+};
+use aerie_rpc::{GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
+use aerie_store::{PersonId, StoreError, Stores, accounts};
+use aerie_tasks::{Clock, Queue, QueueError, Registry, Runner, RunnerOptions};
+use aerie_telemetry::Lifecycle;
+
+use crate::{
+    core::{Core, Inner},
+    discovery::{adding::UrlTask, cache::StoredValidators, run::RunTask, source::SourceTask},
+    grpc::{
+        discovery::DiscoveryApi, events::EventsApi, jobs::JobsApi, matching::MatchApi, profile::ProfileApi,
+        tasks::TasksApi,
+    },
+    housekeeping::{self, HousekeepingTask, Keep},
+    rescore::RescoreTask,
+};
+
+/// What a pipeline is made of.
+pub struct PipelineDeps<'a> {
+    /// Opened stores.
+    pub stores: Arc<Stores>,
+    /// All settings.
+    pub config: &'a Config,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a pipeline could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The task queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The fetcher cannot be made.
+    #[error(transparent)]
+    Fetcher(#[from] SourceError),
+    /// The gRPC server cannot be made.
+    #[error(transparent)]
+    Server(#[from] ServerBuildError),
+    /// A recipe board cannot be read.
+    #[error("{path}: {reason}")]
+    Recipe {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The embedding model cannot be loaded.
+    #[error("matching.embedding_model: {0}")]
+    Embedding(#[from] aerie_embedding::EmbeddingError),
+}
+
+/// The pipeline service: discovery, matching, jobs, tasks and events of everybody here.
+pub struct Pipeline {
+    core: Core,
+    runner: Runner,
+    server_limits: ServerLimits,
+    message_bytes: usize,
+}
+
+impl Pipeline {
+    /// Puts the parts together. Nothing runs yet.
+    ///
+    /// # Errors
+    /// A recipe or model that cannot be read; a store that fails.
+    pub fn create(deps: PipelineDeps<'_>) -> Result<Self, PipelineError> {
+        let PipelineDeps { stores, config, clock } = deps;
+        let bus: Arc<dyn EventBus> = Arc::new(LocalBus::new(config.events.channel_capacity));
+        let registry = Registry::new();
+        let fetcher = Fetcher::new(fetch_options(config), Arc::new(StoredValidators::new(stores.platform().clone())))?;
+        let mut sources: Vec<SharedSource> = aerie_boards::all().to_vec();
+        sources.extend(recipes(&config.recipes_dir())?);
+        let embedder = config.matching.embedding_model.as_ref().map(Embedder::load).transpose()?.map(Arc::new);
+        let limits = RequestLimits {
+            page_size_max: u32::try_from(config.limits.page_size_max).unwrap_or(u32::MAX),
+            page_size_default: u32::try_from(config.limits.page_size_default).unwrap_or(50),
+            list_length: config.limits.list_length,
+            string_length: config.limits.string_length,
+        };
+        // The handlers need the core, and the core the queue that knows the handlers: a queue without handlers submits
+        // for the core, the runner's queue shares its wake-ups and has them.
+        let make_core = |queue: Queue| Core {
+            inner: Arc::new(Inner {
+                stores: Arc::clone(&stores),
+                queue,
+                fetcher: fetcher.clone(),
+                sources: sources.clone(),
+                discovery: config.discovery.clone(),
+                matching: config.matching.clone(),
+                limits,
+                embedder: embedder.clone(),
+            }),
+        };
+        let submitting = registry
+            .with_kind_only::<RunTask>()
+            .with_kind_only::<SourceTask>()
+            .with_kind_only::<UrlTask>()
+            .with_kind_only::<RescoreTask>()
+            .with_kind_only::<HousekeepingTask>();
+        let queue = Queue::new(submitting, Arc::clone(&clock), Arc::clone(&bus));
+        let core = make_core(queue.clone());
+        let handlers = Registry::new()
+            .with(RunTask { core: core.clone() })
+            .with(SourceTask { core: core.clone() })
+            .with(UrlTask { core: core.clone() })
+            .with(RescoreTask { core: core.clone() })
+            .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
+        let runner = Runner::new(
+            queue.with_registry(handlers),
+            RunnerOptions {
+                workers: config.tasks.workers,
+                poll: Duration::from_millis(config.tasks.poll_ms),
+                grace: Duration::from_secs(config.server.shutdown_grace_seconds),
+                ..RunnerOptions::default()
+            },
+        );
+        Ok(Self {
+            core,
+            runner,
+            server_limits: ServerLimits {
+                concurrency: config.limits.concurrency,
+                deadline: Duration::from_secs(config.limits.deadline_seconds),
+            },
+            message_bytes: config.limits.message_bytes,
+        })
+    }
+
+    /// The gRPC services.
+    ///
+    /// # Errors
+    /// Descriptors that cannot be read.
+    pub async fn server(&self, lifecycle: &Lifecycle) -> Result<GrpcServer, PipelineError> {
+        let core = &self.core;
+        let most = self.message_bytes;
+        let server = GrpcServerBuilder::new(self.server_limits.clone())
+            .service(DiscoveryServiceServer::new(DiscoveryApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(JobsServiceServer::new(JobsApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(MatchServiceServer::new(MatchApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(ProfileServiceServer::new(ProfileApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(TasksServiceServer::new(TasksApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(EventsServiceServer::new(EventsApi { core: core.clone() }).max_decoding_message_size(most))
+            .build(lifecycle)
+            .await?;
+        server.health().set_all(true).await;
+        Ok(server)
+    }
+
+    /// The person who sits at this machine, made at the first start.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn local_person(&self) -> Result<PersonId, PipelineError> {
+        let mut tx = self.core.platform().begin().await?;
+        let person = accounts::ensure_local_person(&mut tx, self.core.now()).await?;
+        tx.commit().await?;
+        Ok(person)
+    }
+
+    /// Begins the background work of everybody here; it ends with the lifecycle.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn start(&self, lifecycle: &Lifecycle) -> Result<(), PipelineError> {
+        let mut tx = self.core.platform().read().await?;
+        let people = accounts::people(&mut tx).await?;
+        drop(tx);
+        for person in people {
+            let database = self.core.person(person.id).await?;
+            housekeeping::schedule(&self.core.inner.queue, &database).await?;
+            self.runner.add(database)?;
+        }
+        self.runner.add_everybody(Arc::clone(&self.core.inner.stores));
+        let (runner, stop) = (self.runner.clone(), lifecycle.soft());
+        lifecycle.spawn(async move { runner.run(stop).await });
+        Ok(())
+    }
+}
+
+fn fetch_options(config: &Config) -> FetchOptions {
+    let settings = &config.discovery;
+    let endpoints =
+        settings.endpoints.iter().fold(Endpoints::none(), |endpoints, (host, base)| endpoints.with(host, base));
+    let contact = if settings.contact.is_empty() { String::new() } else { format!(" (+{})", settings.contact) };
+    FetchOptions {
+        user_agent: format!("{}/{}{contact}", settings.user_agent, env!("CARGO_PKG_VERSION")),
+        interval: settings.per_host_interval(),
+        concurrency: settings.concurrency,
+        timeout: Duration::from_secs(settings.timeouts.total_seconds),
+        limit_bytes: settings.body_limit_bytes,
+        longest_wait: Duration::from_millis(settings.retry.max_delay_ms),
+        attempts: settings.retry.attempts,
+        robots: settings.robots,
+        allowed_hosts: settings.allow_addresses.clone(),
+        endpoints,
+    }
+}
+
+/// Recipe boards of a folder, which need not exist.
+fn recipes(folder: &Path) -> Result<Vec<SharedSource>, PipelineError> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(vec![]) };
+    let mut paths: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml"))
+        .collect();
+    paths.sort();
+    let mut sources: Vec<SharedSource> = Vec::new();
+    for path in paths {
+        let failed = |reason: String| PipelineError::Recipe { path: path.display().to_string(), reason };
+        let text = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+        let recipe = Recipe::from_yaml(&text).map_err(|error| failed(error.to_string()))?;
+        sources.push(Arc::new(recipe));
+    }
+    Ok(sources)
+}

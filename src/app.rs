@@ -1,0 +1,138 @@
+//! All roles in one process: stores, pipeline, router and vision, and the gateway when somebody is to reach it.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use aerie_config::{Config, LogFormat, StoreUrl};
+use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute};
+use aerie_pipeline::{Pipeline, PipelineDeps};
+use aerie_rpc::{Backend, PersonId as CallerId, ServerLimits};
+use aerie_store::{PersonId, Stores, StoresConfig};
+use aerie_tasks::SystemClock;
+use aerie_telemetry::{Lifecycle, Metrics, Telemetry, TelemetryOptions};
+use anyhow::Context;
+
+/// The services of one process.
+pub struct App {
+    /// Settings.
+    pub config: Config,
+    /// The person at this machine.
+    pub person: PersonId,
+    /// The pipeline, to be called.
+    pub pipeline: Backend,
+    lifecycle: Lifecycle,
+    stores: Arc<Stores>,
+    telemetry: Telemetry,
+    router: Backend,
+    vision: Backend,
+}
+
+impl App {
+    /// Opens the stores and starts every service but the gateway.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        // One provider for the whole process; a second installation of the same one is no harm.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let telemetry = Telemetry::install(&telemetry_options(&config))?;
+        let lifecycle = Lifecycle::new();
+        let stores = Arc::new(open_stores(&config).await?);
+        let pipeline = Pipeline::create(PipelineDeps {
+            stores: Arc::clone(&stores),
+            config: &config,
+            clock: Arc::new(SystemClock),
+        })?;
+        let person = pipeline.local_person().await?;
+        let limits = ServerLimits { concurrency: config.limits.concurrency, deadline: config.limits.deadline() };
+        let server = pipeline.server(&lifecycle).await?;
+        let router = aerie_llm_router::server(limits.clone(), &lifecycle).await?;
+        let vision = aerie_vision::server(limits, &lifecycle).await?;
+        pipeline.start(&lifecycle).await?;
+        Ok(Self {
+            config,
+            person,
+            pipeline: server.backend(),
+            lifecycle,
+            stores,
+            telemetry,
+            router: router.backend(),
+            vision: vision.backend(),
+        })
+    }
+
+    /// The gateway in front of the services.
+    pub async fn gateway(&self) -> anyhow::Result<Gateway> {
+        let route = |name, package, backend: &Backend, required| ServiceRoute {
+            name,
+            package,
+            backend: backend.clone(),
+            required,
+        };
+        let metrics = if self.config.telemetry.metrics {
+            let metrics = Metrics::install()?;
+            metrics.keep_up(&self.lifecycle);
+            Some(metrics)
+        } else {
+            None
+        };
+        let deps = GatewayDeps {
+            services: vec![
+                route("pipeline", "aerie.pipeline.v1", &self.pipeline, true),
+                route("llm-router", "aerie.llm.v1", &self.router, false),
+                route("vision", "aerie.vision.v1", &self.vision, false),
+            ],
+            person: CallerId::new(self.person.to_string()).context("the local person's id")?,
+            server: self.config.server.clone(),
+            limits: self.config.limits.clone(),
+            metrics,
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        Ok(Gateway::new(deps, &self.lifecycle).await?)
+    }
+
+    /// Start, readiness and stop.
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// Stops in order: nothing new, running work finishes or is given back, stores close, traces leave.
+    pub async fn stop(self) {
+        self.lifecycle.stop();
+        let grace = Duration::from_secs(self.config.server.shutdown_grace_seconds);
+        self.lifecycle.drain(grace).await;
+        self.stores.close().await;
+        self.telemetry.flush().await;
+    }
+}
+
+/// Opens the stores that the settings name, bringing their schema up to date.
+pub async fn open_stores(config: &Config) -> anyhow::Result<Stores> {
+    let url = match &config.store.url {
+        StoreUrl::Embedded => "embedded".to_owned(),
+        StoreUrl::Postgres(url) => url.reveal().to_owned(),
+    };
+    let stores = StoresConfig {
+        url,
+        data: config.data_dir.clone(),
+        migrate: true,
+        connections: config.store.connections,
+    };
+    Stores::open(stores).await.with_context(|| format!("store in {}", shown(&config.data_dir)))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn telemetry_options(config: &Config) -> TelemetryOptions {
+    let settings = &config.telemetry;
+    TelemetryOptions {
+        service: "aerie".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        log_format: match settings.log_format {
+            LogFormat::Pretty => aerie_telemetry::LogFormat::Pretty,
+            LogFormat::Json => aerie_telemetry::LogFormat::Json,
+        },
+        filter: settings.level.clone(),
+        otlp_endpoint: settings.otlp_endpoint.clone(),
+        trace_share: settings.trace_share,
+        flush_timeout: settings.flush(),
+    }
+}

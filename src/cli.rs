@@ -1,0 +1,412 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A career agent on your own machine: finds openings on many boards, ranks them against your profile, and keeps track.
+///
+/// Exit codes: 0 done; 1 failed; 2 wrong use; 3 not found; 4 not allowed now (for example an illegal move); 5 a service
+/// could not be reached; 130 interrupted.
+#[derive(Parser, Debug)]
+#[command(name = "aerie", version, propagate_version = true)]
+pub struct Cli {
+    /// Settings file; without it the one in your configuration folder is used when it exists.
+    #[arg(long, global = true, value_name = "FILE", env = "AERIE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Folder for all data, instead of the configured one.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// How much to log: error, warn, info, debug, or a filter such as "aerie_boards=debug".
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Start everything on this machine and stay in the foreground.
+    Up(Up),
+    /// Try it out: sample boards, a sample profile, a run and the ranked result, in a temporary home.
+    Demo(Demo),
+    /// Run discovery for a search profile and follow it.
+    Discover(Discover),
+    /// Read the review queue and decide.
+    #[command(subcommand, visible_alias = "job")]
+    Jobs(Jobs),
+    /// Look at background tasks.
+    #[command(subcommand, visible_alias = "task")]
+    Tasks(Tasks),
+    /// List job sources with their health, or add a company's board.
+    Sources(Sources),
+    /// Say who you are and what you look for.
+    #[command(subcommand)]
+    Profile(Profile),
+    /// Add postings by address.
+    Add {
+        /// Addresses of postings.
+        #[arg(required = true)]
+        urls: Vec<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Import postings from a CSV, JSON, saved web page, address list or text file.
+    Import {
+        /// The file; "-" reads standard input.
+        file: PathBuf,
+        /// Page that a saved file came from.
+        #[arg(long)]
+        url: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure duplicates, relevance, titles and board parsing on labelled data of your own.
+    #[command(subcommand)]
+    Eval(Eval),
+    /// Check ports, memory, disk, keys and model files, and say what to do.
+    Preflight {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring the stores' schema up to date and end.
+    Migrate,
+    /// Ask a running Aerie whether it is ready; exit code 0 when it is.
+    Healthcheck {
+        /// Address, instead of the one that this data folder's server wrote down.
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Show and check settings.
+    #[command(subcommand)]
+    Config(Config),
+}
+
+/// Arguments of `up`.
+#[derive(Args, Debug)]
+pub struct Up {
+    /// Port to listen on; the next free one is taken when it is busy.
+    #[arg(long)]
+    pub port: Option<u16>,
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// End after the run instead of leaving the server up.
+    #[arg(long)]
+    pub exit: bool,
+    /// Print the run and the ranked jobs as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Jobs to print in the table; JSON holds all of them.
+    #[arg(long, default_value_t = 15)]
+    pub top: usize,
+    /// Folder to keep the demo in; a second start there finds nothing new.
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Begin from nothing, deleting the demo's folder first.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Port to listen on; the next free one is taken when it is busy.
+    #[arg(long)]
+    pub port: Option<u16>,
+}
+
+/// Arguments of `discover`.
+#[derive(Args, Debug)]
+pub struct Discover {
+    /// Search profile, by name or id; the first one when left out.
+    #[arg(long)]
+    pub search: Option<String>,
+    /// Only this source; may be given several times.
+    #[arg(long = "source")]
+    pub sources: Vec<String>,
+    /// Start the run and end, leaving it to a running Aerie.
+    #[arg(long)]
+    pub detach: bool,
+    /// Print the finished run as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with jobs.
+#[derive(Subcommand, Debug)]
+pub enum Jobs {
+    /// List jobs, best first.
+    List(JobsList),
+    /// Show one job with its description.
+    Show(JobArgument),
+    /// Explain a job's score with the words that prove it.
+    Explain(JobArgument),
+    /// Count jobs by status.
+    Count {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Approve a pending job.
+    Approve(JobArgument),
+    /// Reject a job.
+    Reject(JobArgument),
+    /// Put a job away.
+    Archive(JobArgument),
+    /// Move a job to another stage.
+    Move {
+        /// Job id, or the start of one.
+        job: String,
+        /// Status: applied, survey, phone_screen, interviewing, offer, hired, rejected, archived.
+        status: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take back the last move of a job.
+    Revert(JobArgument),
+    /// Write a note on a job.
+    Note {
+        /// Job id, or the start of one.
+        job: String,
+        /// The note; replaces the one before.
+        text: String,
+    },
+    /// Say that two jobs are the same posting, or keep them apart for good.
+    Same {
+        /// One job.
+        job: String,
+        /// The other.
+        other: String,
+        /// They are different; never suggest it again.
+        #[arg(long)]
+        not: bool,
+    },
+    /// Delete jobs of a status for good; their postings do not come back.
+    Purge {
+        /// Statuses: pending, rejected, archived.
+        #[arg(required = true)]
+        statuses: Vec<String>,
+    },
+    /// Score every job again.
+    Rescore,
+}
+
+/// Arguments of `jobs list`.
+#[derive(Args, Debug)]
+pub struct JobsList {
+    /// Only this status; may be given several times. Pending when left out; "all" for every one.
+    #[arg(long = "status")]
+    pub statuses: Vec<String>,
+    /// Words that must occur in title, company or description.
+    #[arg(long, short)]
+    pub query: Option<String>,
+    /// Lowest score.
+    #[arg(long)]
+    pub minimum_score: Option<f64>,
+    /// Only remote work.
+    #[arg(long)]
+    pub remote: bool,
+    /// Only this source; may be given several times.
+    #[arg(long = "source")]
+    pub sources: Vec<String>,
+    /// Order: score, new, posted, changed.
+    #[arg(long, default_value = "score")]
+    pub order: String,
+    /// Most jobs to print.
+    #[arg(long, default_value_t = 25)]
+    pub limit: usize,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One job.
+#[derive(Args, Debug)]
+pub struct JobArgument {
+    /// Job id, or the start of one.
+    pub job: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with tasks.
+#[derive(Subcommand, Debug)]
+pub enum Tasks {
+    /// List tasks, newest first.
+    List {
+        /// Only tasks that have not ended.
+        #[arg(long)]
+        active: bool,
+        /// Most tasks to print.
+        #[arg(long, default_value_t = 25)]
+        limit: i32,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a task with its steps and log.
+    Show {
+        /// Task id.
+        task: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Cancel a task and its children.
+    Cancel {
+        /// Task id.
+        task: String,
+    },
+    /// Queue a failed task again.
+    Retry {
+        /// Task id.
+        task: String,
+    },
+}
+
+/// Arguments of `sources`.
+#[derive(Args, Debug)]
+pub struct Sources {
+    /// What to do; lists when left out.
+    #[command(subcommand)]
+    pub command: Option<SourcesCommand>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with sources.
+#[derive(Subcommand, Debug)]
+pub enum SourcesCommand {
+    /// List every source.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Recognise the hiring system behind a company's site or board and add it to a search profile.
+    Add {
+        /// Address of a company's site, career page or board.
+        url: String,
+        /// Search profile, by name or id; the first one when left out.
+        #[arg(long)]
+        search: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What to do with the profile.
+#[derive(Subcommand, Debug)]
+pub enum Profile {
+    /// Show the profile and the search profiles.
+    Show {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a commented example for `profile load`.
+    Example,
+    /// Read profile and search profiles from a YAML file.
+    Load {
+        /// The file, in the form that `profile example` prints; "-" reads standard input.
+        file: PathBuf,
+    },
+    /// Take a résumé's plain text into the profile.
+    Resume {
+        /// Text or Markdown file; "-" reads standard input.
+        file: PathBuf,
+    },
+    /// List search profiles.
+    Searches {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a search profile.
+    DeleteSearch {
+        /// Name or id.
+        search: String,
+    },
+}
+
+/// What to measure.
+#[derive(Subcommand, Debug)]
+pub enum Eval {
+    /// Duplicate recognition on a list of postings (JSON Lines) or of places (CSV).
+    Dedupe {
+        /// The labelled file.
+        file: PathBuf,
+        /// Hide addresses from the recognition.
+        #[arg(long)]
+        hide_url: bool,
+        /// Where and how to print.
+        #[command(flatten)]
+        output: EvalOutput,
+    },
+    /// Relevance of résumés for jobs, against scores that people gave.
+    Relevance {
+        /// The labelled file.
+        file: PathBuf,
+        /// Folder of a sentence-embedding model; the configured one when left out.
+        #[arg(long, value_name = "DIR")]
+        embedding: Option<PathBuf>,
+        /// Without the embedding, even when one is configured.
+        #[arg(long)]
+        lexical: bool,
+        /// Where and how to print.
+        #[command(flatten)]
+        output: EvalOutput,
+    },
+    /// Titles to occupations of a taxonomy.
+    Titles {
+        /// The labelled titles.
+        file: PathBuf,
+        /// The taxonomy.
+        #[arg(long)]
+        taxonomy: PathBuf,
+        /// Folder of a sentence-embedding model; the configured one when left out.
+        #[arg(long, value_name = "DIR")]
+        embedding: Option<PathBuf>,
+        /// Without the embedding, even when one is configured.
+        #[arg(long)]
+        lexical: bool,
+        /// Where and how to print.
+        #[command(flatten)]
+        output: EvalOutput,
+    },
+    /// Parsing of recorded answers of job sources.
+    Boards {
+        /// Folder with one answer a file.
+        folder: PathBuf,
+        /// Where and how to print.
+        #[command(flatten)]
+        output: EvalOutput,
+    },
+}
+
+/// Output of a measurement.
+#[derive(Args, Debug)]
+pub struct EvalOutput {
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write one prediction a line to this file.
+    #[arg(long, value_name = "OUT.jsonl")]
+    pub predictions: Option<PathBuf>,
+}
+
+/// What to do with settings.
+#[derive(Subcommand, Debug, Clone, Copy, ValueEnum)]
+pub enum Config {
+    /// Print every setting with its default and a comment.
+    PrintDefault,
+    /// Read all layers and say whether they fit.
+    Check,
+}

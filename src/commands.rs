@@ -1,0 +1,96 @@
+//! One file a command; each reads its arguments, calls a service and prints.
+
+mod add;
+mod config;
+mod demo;
+mod discover;
+mod eval;
+mod jobs;
+mod migrate;
+mod preflight;
+mod profile;
+mod sources;
+mod tasks;
+mod up;
+
+use std::{
+    fs,
+    io::Read,
+    path::Path,
+    process::ExitCode,
+};
+
+use aerie_config::Config;
+use anyhow::Context;
+use serde_json::json;
+
+use crate::{
+    cli::{Cli, Command},
+    session::{ServerNote, healthcheck},
+};
+
+/// Runs a command.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        Command::Up(arguments) => up::run(&cli, arguments).await,
+        Command::Demo(arguments) => demo::run(&cli, arguments).await,
+        Command::Discover(arguments) => discover::run(&cli, arguments).await,
+        Command::Jobs(command) => jobs::run(&cli, command).await,
+        Command::Tasks(command) => tasks::run(&cli, command).await,
+        Command::Sources(arguments) => sources::run(&cli, arguments).await,
+        Command::Profile(command) => profile::run(&cli, command).await,
+        Command::Add { urls, json } => add::urls(&cli, urls, *json).await,
+        Command::Import { file, url, json } => add::import(&cli, file, url.as_deref(), *json).await,
+        Command::Eval(command) => eval::run(&cli, command),
+        Command::Preflight { json } => preflight::run(&cli, *json).await,
+        Command::Migrate => migrate::run(&cli).await,
+        Command::Healthcheck { url } => check_health(&cli, url.as_deref()).await,
+        Command::Config(command) => config::run(&cli, *command),
+    }
+}
+
+/// All layers of settings, with this call's flags on top.
+pub fn load_config(cli: &Cli) -> anyhow::Result<Config> {
+    let mut flags = serde_json::Map::new();
+    if let Some(data) = &cli.data_dir {
+        flags.insert("data_dir".to_owned(), json!(data));
+    }
+    if let Some(level) = &cli.log {
+        flags.insert("telemetry".to_owned(), json!({ "level": level }));
+    }
+    Ok(Config::load(cli.config.as_deref(), &flags)?)
+}
+
+async fn check_health(cli: &Cli, url: Option<&str>) -> anyhow::Result<ExitCode> {
+    let url = match url {
+        Some(url) => url.to_owned(),
+        None => {
+            let data = load_config(cli)?.data_dir;
+            let note = ServerNote::read(&data);
+            note.with_context(|| format!("no Aerie has started on {}; start one with `aerie up`", data.display()))?.url
+        }
+    };
+    healthcheck(&url).await?;
+    println!("{url} is ready");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file's bytes, or standard input for "-"; at most 16 MiB.
+fn read_input(path: &Path) -> anyhow::Result<Vec<u8>> {
+    const MOST: u64 = 16 * 1024 * 1024;
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().take(MOST + 1).read_to_end(&mut bytes).context("standard input")?;
+    } else {
+        let file = fs::File::open(path).with_context(|| path.display().to_string())?;
+        file.take(MOST + 1).read_to_end(&mut bytes).with_context(|| path.display().to_string())?;
+    }
+    anyhow::ensure!(bytes.len() as u64 <= MOST, "{} is larger than 16 MiB; split it", path.display());
+    Ok(bytes)
+}
+
+/// The same as text.
+fn read_text(path: &Path) -> anyhow::Result<String> {
+    let bytes = read_input(path)?;
+    String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8 text; convert it first", path.display()))
+}

@@ -1,0 +1,161 @@
+//! A connection to Aerie for one command: to the server that runs on this data folder, or else to services started
+//! within this process for as long as the command lasts.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use aerie_proto::pipeline::v1::{
+    discovery_service_client::DiscoveryServiceClient, jobs_service_client::JobsServiceClient,
+    match_service_client::MatchServiceClient, profile_service_client::ProfileServiceClient,
+    tasks_service_client::TasksServiceClient,
+};
+use aerie_rpc::{Backend, PERSON_HEADER};
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use tonic::{
+    Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+};
+
+use crate::{app::App, cli::Cli, commands::load_config};
+
+/// What a running server writes down about itself, so that other commands find it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ServerNote {
+    /// Address, for example `http://127.0.0.1:8700`.
+    pub url: String,
+    /// Process id.
+    pub pid: u32,
+}
+
+impl ServerNote {
+    /// Where the note of a data folder lies.
+    pub fn path(data: &Path) -> PathBuf {
+        data.join("server.json")
+    }
+
+    /// The note of a data folder, if there is a readable one.
+    pub fn read(data: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(Self::path(data)).ok()?).ok()
+    }
+}
+
+/// Says who calls. The gateway replaces it by what it knows itself.
+#[derive(Debug, Clone)]
+pub struct AsPerson(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for AsPerson {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(person) = &self.0 {
+            request.metadata_mut().insert(PERSON_HEADER, person.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// What every generated client of a command runs on.
+pub type Connection = InterceptedService<Backend, AsPerson>;
+
+/// Largest answer that a command takes.
+const MOST_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// The clients of one command.
+pub struct Session {
+    connection: Connection,
+    app: Option<App>,
+}
+
+impl Session {
+    /// Connects to the server of the data folder, or starts the services here.
+    pub async fn open(cli: &Cli) -> anyhow::Result<Self> {
+        let config = load_config(cli)?;
+        if let Some(note) = ServerNote::read(&config.data_dir)
+            && is_live(&note.url).await
+        {
+            let backend = Backend::remote(&note.url)?;
+            return Ok(Self { connection: InterceptedService::new(backend, AsPerson(None)), app: None });
+        }
+        let app = App::start(config).await?;
+        Ok(Self::within(app))
+    }
+
+    /// The clients of services that run in this process.
+    pub fn within(app: App) -> Self {
+        let person = app.person.to_string().parse().ok();
+        let connection = InterceptedService::new(app.pipeline.clone(), AsPerson(person));
+        Self { connection, app: Some(app) }
+    }
+
+    /// Whether a server runs that goes on when this command ends.
+    pub fn is_remote(&self) -> bool {
+        self.app.is_none()
+    }
+
+    /// Discovery.
+    pub fn discovery(&self) -> DiscoveryServiceClient<Connection> {
+        DiscoveryServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Jobs.
+    pub fn jobs(&self) -> JobsServiceClient<Connection> {
+        JobsServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Matching.
+    pub fn matching(&self) -> MatchServiceClient<Connection> {
+        MatchServiceClient::new(self.connection.clone())
+    }
+
+    /// Profile.
+    pub fn profile(&self) -> ProfileServiceClient<Connection> {
+        ProfileServiceClient::new(self.connection.clone())
+    }
+
+    /// Tasks.
+    pub fn tasks(&self) -> TasksServiceClient<Connection> {
+        TasksServiceClient::new(self.connection.clone())
+    }
+
+    /// The services that were started for this command, to go on with them.
+    pub fn into_app(self) -> Option<App> {
+        self.app
+    }
+
+    /// Stops the services that were started for this command.
+    pub async fn close(self) {
+        if let Some(app) = self.app {
+            app.stop().await;
+        }
+    }
+}
+
+/// Whether something answers as Aerie at an address.
+pub async fn is_live(url: &str) -> bool {
+    healthcheck(url).await.is_ok()
+}
+
+/// Asks `/readyz`; the error says what to do.
+pub async fn healthcheck(url: &str) -> anyhow::Result<()> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let authority = url.trim_start_matches("http://").trim_end_matches('/');
+    let ask = async {
+        let mut stream = tokio::net::TcpStream::connect(authority).await?;
+        let request = format!("GET /readyz HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = vec![0; 64];
+        let length = stream.read(&mut answer).await?;
+        answer.truncate(length);
+        Ok::<_, std::io::Error>(String::from_utf8_lossy(&answer).into_owned())
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(3), ask)
+        .await
+        .with_context(|| format!("{url} did not answer within 3 seconds"))?
+        .with_context(|| format!("{url} cannot be reached; start Aerie with `aerie up`"))?;
+    let status = answer.split_whitespace().nth(1).unwrap_or_default();
+    anyhow::ensure!(status == "200", "{url} is not ready (it answered {:?})", answer.lines().next().unwrap_or_default());
+    Ok(())
+}
