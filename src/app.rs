@@ -108,12 +108,8 @@ pub async fn open_stores(config: &Config) -> anyhow::Result<Stores> {
         StoreUrl::Embedded => "embedded".to_owned(),
         StoreUrl::Postgres(url) => url.reveal().to_owned(),
     };
-    let stores = StoresConfig {
-        url,
-        data: config.data_dir.clone(),
-        migrate: true,
-        connections: config.store.connections,
-    };
+    let stores =
+        StoresConfig { url, data: config.data_dir.clone(), migrate: true, connections: config.store.connections };
     Stores::open(stores).await.with_context(|| format!("store in {}", shown(&config.data_dir)))
 }
 

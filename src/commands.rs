@@ -13,12 +13,7 @@ mod sources;
 mod tasks;
 mod up;
 
-use std::{
-    fs,
-    io::Read,
-    path::Path,
-    process::ExitCode,
-};
+use std::{fs, io::Read, path::Path, process::ExitCode};
 
 use aerie_config::Config;
 use anyhow::Context;

@@ -6,7 +6,7 @@ use aerie_proto::pipeline::v1 as pb;
 use anyhow::Context;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage};
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use tonic::{Code, Status};
 
 /// The exit code for an error, as `aerie --help` lists them.
@@ -26,7 +26,9 @@ pub fn to_json(name: &str, message: &impl Message) -> anyhow::Result<serde_json:
     let pool = DescriptorPool::decode(aerie_proto::FILE_DESCRIPTOR_SET).context("descriptors")?;
     let descriptor = pool.get_message_by_name(name).with_context(|| format!("no message is called {name}"))?;
     let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())?;
-    Ok(serde_json::to_value(&dynamic)?)
+    // A zero is a figure too: "new_postings": 0 is what a script looks for.
+    let options = SerializeOptions::new().skip_default_fields(false);
+    Ok(dynamic.serialize_with_options(serde_json::value::Serializer, &options)?)
 }
 
 /// Prints a message as JSON.
@@ -113,7 +115,9 @@ pub fn jobs_table(jobs: &[pb::Job]) -> Table {
             why.push_str(&format!(" ! {}", blocker.message));
         }
         table.add_row([
-            number(score.map_or_else(|| "–".to_owned(), |score| format!("{:.0} ±{:.0}", score.total, score.uncertainty))),
+            number(
+                score.map_or_else(|| "–".to_owned(), |score| format!("{:.0} ±{:.0}", score.total, score.uncertainty)),
+            ),
             Cell::new(&posting.title),
             Cell::new(&posting.company),
             Cell::new(place_words(posting)),

@@ -156,6 +156,10 @@ pub async fn healthcheck(url: &str) -> anyhow::Result<()> {
         .with_context(|| format!("{url} did not answer within 3 seconds"))?
         .with_context(|| format!("{url} cannot be reached; start Aerie with `aerie up`"))?;
     let status = answer.split_whitespace().nth(1).unwrap_or_default();
-    anyhow::ensure!(status == "200", "{url} is not ready (it answered {:?})", answer.lines().next().unwrap_or_default());
+    anyhow::ensure!(
+        status == "200",
+        "{url} is not ready (it answered {:?})",
+        answer.lines().next().unwrap_or_default()
+    );
     Ok(())
 }

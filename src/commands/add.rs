@@ -9,8 +9,7 @@ use crate::{cli::Cli, commands::read_input, output, session::Session};
 /// Adds postings by address, waits for the tasks that fetch them, and says what became of each.
 pub async fn urls(cli: &Cli, urls: &[String], json: bool) -> anyhow::Result<ExitCode> {
     let session = Session::open(cli).await?;
-    let response =
-        session.discovery().add_urls(pb::AddUrlsRequest { urls: urls.to_vec() }).await?.into_inner();
+    let response = session.discovery().add_urls(pb::AddUrlsRequest { urls: urls.to_vec() }).await?.into_inner();
     let mut failed = false;
     for result in response.results.iter().filter(|_| !json) {
         if !result.error.is_empty() {

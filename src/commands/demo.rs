@@ -121,7 +121,8 @@ fn without_stand_in(boards: &BoardServer) -> Vec<String> {
 /// The example profile, looking at every sample board.
 fn demo_profile(boards: &BoardServer) -> anyhow::Result<String> {
     let mut file: BTreeMap<String, serde_yaml_ng::Value> = serde_yaml_ng::from_str(profile::EXAMPLE)?;
-    let search = file.get_mut("searches").and_then(|searches| searches.get_mut(0)).context("the example has a search")?;
+    let search =
+        file.get_mut("searches").and_then(|searches| searches.get_mut(0)).context("the example has a search")?;
     search["company_boards"] = serde_yaml_ng::to_value(boards.company_boards())?;
     Ok(serde_yaml_ng::to_string(&file)?)
 }

@@ -1,11 +1,6 @@
 //! `aerie discover`: run a search profile and follow it.
 
-use std::{
-    collections::BTreeMap,
-    io::IsTerminal,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{collections::BTreeMap, io::IsTerminal, process::ExitCode, time::Duration};
 
 use aerie_proto::pipeline::v1 as pb;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -36,7 +31,10 @@ async fn discover(session: &Session, arguments: &Discover) -> anyhow::Result<Exi
         eprintln!("a run of this search profile is already active; following it");
     }
     if arguments.detach {
-        anyhow::ensure!(session.is_remote(), "--detach needs a running Aerie to leave the run to; start one with `aerie up`");
+        anyhow::ensure!(
+            session.is_remote(),
+            "--detach needs a running Aerie to leave the run to; start one with `aerie up`"
+        );
         println!("{}", run.id);
         return Ok(ExitCode::SUCCESS);
     }

@@ -8,7 +8,9 @@ use std::{
 };
 
 use aerie_embedding::Embedder;
-use aerie_eval::{boards::evaluate_boards, dedupe::evaluate_dedupe, relevance::evaluate_relevance, titles::evaluate_titles};
+use aerie_eval::{
+    boards::evaluate_boards, dedupe::evaluate_dedupe, relevance::evaluate_relevance, titles::evaluate_titles,
+};
 use anyhow::Context;
 use chrono::Utc;
 use serde::Serialize;
@@ -27,7 +29,8 @@ pub fn run(cli: &Cli, command: &Eval) -> anyhow::Result<ExitCode> {
         }
         Eval::Relevance { file, embedding, lexical, output } => {
             let embedder = embedder(cli, embedding.as_deref(), *lexical)?;
-            let report = evaluate_relevance(open(file)?, embedder.as_ref()).with_context(|| file.display().to_string())?;
+            let report =
+                evaluate_relevance(open(file)?, embedder.as_ref()).with_context(|| file.display().to_string())?;
             print(output, &report, &report.predictions)?;
         }
         Eval::Titles { file, taxonomy, embedding, lexical, output } => {

@@ -87,7 +87,11 @@ fn status_words(status: pb::JobStatus) -> String {
 }
 
 /// Reads pages until `limit` jobs are there.
-pub async fn collect(session: &Session, mut request: pb::ListJobsRequest, limit: usize) -> anyhow::Result<pb::ListJobsResponse> {
+pub async fn collect(
+    session: &Session,
+    mut request: pb::ListJobsRequest,
+    limit: usize,
+) -> anyhow::Result<pb::ListJobsResponse> {
     let mut all = pb::ListJobsResponse::default();
     while all.jobs.len() < limit {
         request.page_size = i32::try_from((limit - all.jobs.len()).min(200)).unwrap_or(200);

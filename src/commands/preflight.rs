@@ -149,7 +149,11 @@ fn keys(config: &Config) -> Check {
     if missing.is_empty() {
         return Check::ok("keys", "Adzuna and USAJobs");
     }
-    Check::note("keys", format!("none for {}", missing.join(" and ")), "free keys there reach many more openings; optional")
+    Check::note(
+        "keys",
+        format!("none for {}", missing.join(" and ")),
+        "free keys there reach many more openings; optional",
+    )
 }
 
 fn model(config: &Config) -> Check {
@@ -162,7 +166,9 @@ fn model(config: &Config) -> Check {
     };
     match aerie_embedding::Embedder::load(folder) {
         Ok(_) => Check::ok("embedding model", folder.display().to_string()),
-        Err(error) => Check::problem("embedding model", error.to_string(), "correct or remove matching.embedding_model"),
+        Err(error) => {
+            Check::problem("embedding model", error.to_string(), "correct or remove matching.embedding_model")
+        }
     }
 }
 

@@ -77,7 +77,8 @@ pub async fn load(session: &Session, text: &str) -> anyhow::Result<String> {
     let count = file.searches.len();
     for search in file.searches {
         let mut wire = search_to_wire(search);
-        wire.id = present.iter().find(|known| known.name == wire.name).map(|known| known.id.clone()).unwrap_or_default();
+        wire.id =
+            present.iter().find(|known| known.name == wire.name).map(|known| known.id.clone()).unwrap_or_default();
         service.save_search_profile(pb::SaveSearchProfileRequest { search_profile: Some(wire) }).await?;
     }
     let profile = if file.profile.is_some() { "the profile" } else { "no profile" };
@@ -101,7 +102,11 @@ fn refuse_unknown(value: &Value, known: &Value, path: &str) -> anyhow::Result<()
             for (name, field) in fields {
                 let Some(known_field) = known_fields.get(name) else {
                     let names: Vec<&str> = known_fields.keys().filter_map(Value::as_str).collect();
-                    bail!("{path}{} is not a setting here; known are {}", name.as_str().unwrap_or("?"), names.join(", "));
+                    bail!(
+                        "{path}{} is not a setting here; known are {}",
+                        name.as_str().unwrap_or("?"),
+                        names.join(", ")
+                    );
                 };
                 refuse_unknown(field, known_field, &format!("{path}{}.", name.as_str().unwrap_or("?")))?;
             }
@@ -139,7 +144,9 @@ async fn show(session: &Session, json: bool) -> anyhow::Result<()> {
     }
     let profile = response.profile.unwrap_or_default();
     if profile == pb::Profile::default() {
-        println!("the profile is empty; begin with: aerie profile example > me.yaml, edit it, aerie profile load me.yaml");
+        println!(
+            "the profile is empty; begin with: aerie profile example > me.yaml, edit it, aerie profile load me.yaml"
+        );
         return Ok(());
     }
     println!("{}\n{}", profile.full_name, profile.summary.trim());

@@ -104,7 +104,9 @@ fn read(path: &Path, file: String, now: DateTime<Utc>) -> (BoardPrediction, Boar
     let mut figures =
         BoardFigures { file, source: None, postings: 0, dropped: 0, fields: BTreeMap::new(), error: None };
     let body = match fs::metadata(path).and_then(|metadata| match metadata.len() {
-        length if length > MOST_BYTES => Err(io::Error::other(format!("has {length} bytes, at most {MOST_BYTES} are read"))),
+        length if length > MOST_BYTES => {
+            Err(io::Error::other(format!("has {length} bytes, at most {MOST_BYTES} are read")))
+        }
         _ => fs::read(path),
     }) {
         Ok(body) => body,

@@ -1,12 +1,15 @@
 //! Looking up many keys with few statements, whose texts repeat so that they stay prepared.
 
-use crate::{Row, StoreError, Tx, Value};
+use crate::{Row, StoreError, Tx, Value, database::placeholders};
 
 /// Sizes of an `in (…)` list. A shorter rest is filled up by repeating its last key.
 const SIZES: [usize; 4] = [1, 8, 64, 512];
 
-/// Runs `before` + `$1, $2, …` + `after` for chunks of `keys` and hands every row to `each`. `after` starts with the
-/// closing bracket.
+/// The same beside parameters that are used out of order, which SQLite must find by name.
+const NAMED_SIZES: [usize; 3] = [1, 8, 64];
+
+/// Runs `before` + a list of parameters + `after` for chunks of `keys` and hands every row to `each`. `after` starts
+/// with the closing bracket; neither text has parameters of its own.
 pub(crate) async fn fetch_in(
     tx: &mut Tx,
     before: &str,
@@ -14,8 +17,9 @@ pub(crate) async fn fetch_in(
     keys: impl IntoIterator<Item = Value>,
     mut each: impl FnMut(Row) -> Result<(), StoreError> + Send,
 ) -> Result<(), StoreError> {
-    for (placeholders, values) in chunks(keys) {
-        tx.fetch_each(format!("{before}{placeholders}{after}"), values, &mut each).await?;
+    for values in chunks(&SIZES, keys) {
+        let list = placeholders(tx.engine(), 1, values.len());
+        tx.fetch_each(format!("{before}{list}{after}"), values, &mut each).await?;
     }
     Ok(())
 }
@@ -30,27 +34,24 @@ pub(crate) async fn execute_in(
     keys: impl IntoIterator<Item = Value>,
 ) -> Result<u64, StoreError> {
     let mut changed = 0;
-    for (placeholders, values) in chunks_after(first.len(), keys) {
+    for values in chunks(&NAMED_SIZES, keys) {
+        let numbers = first.len() + 1..=first.len() + values.len();
+        let list = numbers.map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
         let values = first.iter().cloned().chain(values).collect();
-        changed += tx.execute(format!("{before}{placeholders}{after}"), values).await?;
+        changed += tx.execute(format!("{before}{list}{after}"), values).await?;
     }
     Ok(changed)
 }
 
-fn chunks(keys: impl IntoIterator<Item = Value>) -> impl Iterator<Item = (String, Vec<Value>)> {
-    chunks_after(0, keys)
-}
-
-fn chunks_after(first: usize, keys: impl IntoIterator<Item = Value>) -> impl Iterator<Item = (String, Vec<Value>)> {
-    let largest = SIZES[SIZES.len() - 1];
+fn chunks(sizes: &'static [usize], keys: impl IntoIterator<Item = Value>) -> impl Iterator<Item = Vec<Value>> {
+    let largest = sizes.last().copied().unwrap_or(1);
     let mut keys = keys.into_iter();
     std::iter::from_fn(move || {
         let mut values: Vec<Value> = keys.by_ref().take(largest).collect();
         let last = values.last()?.clone();
-        let size = SIZES.into_iter().find(|size| *size >= values.len()).unwrap_or(largest);
+        let size = sizes.iter().copied().find(|size| *size >= values.len()).unwrap_or(largest);
         values.resize(size, last);
-        let placeholders = (first + 1..=first + size).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
-        Some((placeholders, values))
+        Some(values)
     })
 }
 
@@ -60,11 +61,10 @@ mod tests {
 
     #[test]
     fn lists_have_few_lengths_and_repeat_their_last_key() {
-        let lengths: Vec<usize> = chunks((0..523i64).map(Value::from)).map(|(_, values)| values.len()).collect();
+        let lengths: Vec<usize> = chunks(&SIZES, (0..523i64).map(Value::from)).map(|values| values.len()).collect();
         assert_eq!(lengths, [512, 64]);
-        let Some((placeholders, values)) = chunks([Value::from(7i64), Value::from(9i64)]).next() else { return };
-        assert_eq!(placeholders, "$1, $2, $3, $4, $5, $6, $7, $8");
-        assert_eq!(values.last(), Some(&Value::from(9i64)));
-        assert_eq!(chunks([]).count(), 0);
+        let values: Vec<Value> = chunks(&SIZES, [7i64, 9].map(Value::from)).flatten().collect();
+        assert_eq!((values.len(), values.last()), (8, Some(&Value::from(9i64))));
+        assert_eq!(chunks(&SIZES, []).count(), 0);
     }
 }

@@ -290,7 +290,7 @@ impl Tx {
     }
 
     /// Inserts many rows with few statements. `head` ends before the values ("insert into t (a, b)"), `tail` follows
-    /// them ("on conflict do nothing"); every row has the same number of values.
+    /// them ("on conflict do nothing"); every row has the same number of values. Neither has parameters of its own.
     pub async fn insert_many(&mut self, head: &str, tail: &str, rows: Vec<Vec<Value>>) -> Result<u64, StoreError> {
         // PostgreSQL takes 65,535 parameters a statement, SQLite 32,766; more than this gains nothing.
         const MOST_PARAMETERS: usize = 4_000;
@@ -301,14 +301,10 @@ impl Tx {
         while rows.peek().is_some() {
             let chunk: Vec<Vec<Value>> = rows.by_ref().take(per_statement).collect();
             let mut sql = format!("{head} values ");
-            let mut number = 0;
-            for (index, row) in chunk.iter().enumerate() {
+            for index in 0..chunk.len() {
+                let places = placeholders(self.engine(), index * width + 1, width);
                 sql.push_str(if index == 0 { "(" } else { ", (" });
-                for position in 0..row.len() {
-                    number += 1;
-                    sql.push_str(if position == 0 { "$" } else { ", $" });
-                    sql.push_str(&number.to_string());
-                }
+                sql.push_str(&places);
                 sql.push(')');
             }
             sql.push(' ');
@@ -345,6 +341,24 @@ impl Tx {
         }
         .map_err(StoreError::from)
     }
+}
+
+/// A list of `count` parameters that are used once and in order, beginning with number `first`.
+///
+/// SQLite looks a named parameter up in a list of all of them, at preparing and again at binding: with thousands that
+/// takes longer than the statement. Nameless ones cost nothing there, but must not be mixed with named ones.
+pub(crate) fn placeholders(engine: Engine, first: usize, count: usize) -> String {
+    let mut list = String::new();
+    for number in first..first + count {
+        if number > first {
+            list.push_str(", ");
+        }
+        match engine {
+            Engine::Sqlite => list.push('?'),
+            Engine::Postgres => list.push_str(&format!("${number}")),
+        }
+    }
+    list
 }
 
 /// Statements with more parameters are not kept prepared: preparing them is little beside running them, and a few

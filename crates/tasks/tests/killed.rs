@@ -199,7 +199,11 @@ async fn submit(database: &Database, tasks: u64) {
     tx.commit().await.unwrap();
     for chunk in (0..tasks).collect::<Vec<_>>().chunks(500) {
         let new = |number: &u64| {
-            if number.is_multiple_of(ONE_PARENT_IN) { NewTask::new::<Family>(number) } else { NewTask::new::<Book>(number) }
+            if number.is_multiple_of(ONE_PARENT_IN) {
+                NewTask::new::<Family>(number)
+            } else {
+                NewTask::new::<Book>(number)
+            }
         };
         let mut tx = database.begin().await.unwrap();
         queue.submit_all(&mut tx, chunk.iter().map(|number| new(number).unwrap()).collect()).await.unwrap();

@@ -196,13 +196,7 @@ async fn serve(
     answer(&state, &host, &path, &query, &headers)
 }
 
-fn answer(
-    boards: &Boards,
-    host: &str,
-    path: &str,
-    query: &BTreeMap<String, String>,
-    headers: &HeaderMap,
-) -> Response {
+fn answer(boards: &Boards, host: &str, path: &str, query: &BTreeMap<String, String>, headers: &HeaderMap) -> Response {
     boards.requests.fetch_add(1, Ordering::Relaxed);
     if let Some(status) = boards.broken.lock().ok().and_then(|broken| broken.get(host).copied()) {
         return status.into_response();

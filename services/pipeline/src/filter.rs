@@ -98,16 +98,31 @@ impl<'a> Filter<'a> {
 
     fn is_blocked(&self, place: &Place) -> bool {
         let parts = [&place.city, &place.region, &place.country];
-        self.profile.blocked_places.iter().any(|blocked| {
-            parts.iter().any(|part| part.as_deref().is_some_and(|part| contains_words(part, blocked)))
-        })
+        self.profile
+            .blocked_places
+            .iter()
+            .any(|blocked| parts.iter().any(|part| part.as_deref().is_some_and(|part| contains_words(part, blocked))))
     }
 }
 
 /// Words that say nothing about the kind of work.
 const LEVEL_WORDS: [&str; 16] = [
-    "senior", "sr", "junior", "jr", "lead", "staff", "principal", "head", "chief", "associate", "intern", "mid", "entry",
-    "level", "of", "and",
+    "senior",
+    "sr",
+    "junior",
+    "jr",
+    "lead",
+    "staff",
+    "principal",
+    "head",
+    "chief",
+    "associate",
+    "intern",
+    "mid",
+    "entry",
+    "level",
+    "of",
+    "and",
 ];
 
 /// Whether a posting's title holds at least one meaningful word of a wanted title.

@@ -34,8 +34,9 @@ pub(crate) async fn caller<T>(core: &Core, request: &Request<T>) -> Result<Calle
 
 /// An id from a request.
 pub(crate) fn id(field: &str, text: &str) -> Result<Uuid, RpcError> {
-    Uuid::parse_str(text)
-        .map_err(|_| RpcError::invalid_field(field, format!("is {text:?}; write an id as lists show it, 36 characters")))
+    Uuid::parse_str(text).map_err(|_| {
+        RpcError::invalid_field(field, format!("is {text:?}; write an id as lists show it, 36 characters"))
+    })
 }
 
 /// An optional id from a request.

@@ -33,10 +33,8 @@ pub(crate) async fn learner_of(
     drop(read);
     // Later decisions about the same posting replace earlier ones.
     let newest = decided.into_iter().rev().take(MOST_DECISIONS);
-    let verdicts: HashMap<Uuid, bool> = newest
-        .map(|decision| (decision.posting_id, decision.to == JobStatus::Approved.as_str()))
-        .rev()
-        .collect();
+    let verdicts: HashMap<Uuid, bool> =
+        newest.map(|decision| (decision.posting_id, decision.to == JobStatus::Approved.as_str())).rev().collect();
     if verdicts.is_empty() {
         return Ok(None);
     }

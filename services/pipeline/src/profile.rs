@@ -91,8 +91,8 @@ impl SearchProfile {
 
     /// The tokens of this search profile's boards on one hiring system.
     pub fn boards_of<'a>(&'a self, source: &'a str) -> impl Iterator<Item = &'a str> {
-        self.company_boards.iter().filter_map(move |board| {
-            board.split_once(':').filter(|(name, _)| *name == source).map(|(_, token)| token)
-        })
+        self.company_boards
+            .iter()
+            .filter_map(move |board| board.split_once(':').filter(|(name, _)| *name == source).map(|(_, token)| token))
     }
 }

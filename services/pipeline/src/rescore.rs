@@ -56,15 +56,23 @@ pub(crate) async fn score(core: &Core, context: &TaskContext, which: Which) -> R
     if scored > 0 {
         let mut tx = context.database().begin().await?;
         let data = json!({ "scored": scored });
-        aerie_events::append(&mut tx, NewEvent { kind: JOBS_SCORED.to_owned(), subject_id: None, data, at: core.now() })
-            .await?;
+        aerie_events::append(
+            &mut tx,
+            NewEvent { kind: JOBS_SCORED.to_owned(), subject_id: None, data, at: core.now() },
+        )
+        .await?;
         core.inner.queue.commit(tx, context.person()).await?;
     }
     Ok(scored)
 }
 
 /// Asks for a rescore within the caller's transaction; one at a time.
-pub(crate) async fn submit(core: &Core, tx: &mut Tx, person: PersonId, after: Duration) -> Result<Submitted, QueueError> {
+pub(crate) async fn submit(
+    core: &Core,
+    tx: &mut Tx,
+    person: PersonId,
+    after: Duration,
+) -> Result<Submitted, QueueError> {
     let delay = TimeDelta::from_std(after).unwrap_or_default();
     let task = NewTask::new::<RescoreTask>(&RescorePayload {})?
         .with_key(person.to_string())

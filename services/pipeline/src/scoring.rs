@@ -89,10 +89,9 @@ pub(crate) fn match_profile(stored: &StoredProfile) -> MatchProfile {
             RemoteKind::Hybrid => RemotePreference::Hybrid,
             RemoteKind::Remote => RemotePreference::Remote,
         },
-        salary: profile.salary_minimum.map(|yearly_minimum| SalaryWish {
-            yearly_minimum,
-            currency: profile.salary_currency.clone(),
-        }),
+        salary: profile
+            .salary_minimum
+            .map(|yearly_minimum| SalaryWish { yearly_minimum, currency: profile.salary_currency.clone() }),
         seniority: profile.seniority,
         keywords: profile.keywords.clone(),
         negative_statements: profile.dislikes.clone(),
@@ -117,7 +116,9 @@ impl Scorer {
         if let Some(embedder) = &core.inner.embedder {
             match embedder.embed_chunks(&text_to_embed(&profile)) {
                 Ok(chunks) => prepared = prepared.with_vectors(chunks),
-                Err(error) => tracing::warn!(%error, "the profile could not be embedded; the score rests on words alone"),
+                Err(error) => {
+                    tracing::warn!(%error, "the profile could not be embedded; the score rests on words alone")
+                }
             }
         }
         let mut skills = HashSet::new();

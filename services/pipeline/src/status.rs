@@ -117,7 +117,9 @@ impl fmt::Display for JobStatus {
 
 /// A text that names no status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a job status; use one of pending, approved, applied, survey, phone_screen, interviewing, offer, hired, rejected, archived")]
+#[error(
+    "{0:?} is not a job status; use one of pending, approved, applied, survey, phone_screen, interviewing, offer, hired, rejected, archived"
+)]
 pub struct UnknownStatus(pub String);
 
 impl FromStr for JobStatus {

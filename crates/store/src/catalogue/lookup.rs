@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
-use crate::{Engine, StoreError, Tx, Value, batch::fetch_in};
+use crate::{Engine, StoreError, Tx, Value, batch::fetch_in, database::placeholders};
 
 /// Bytes of a key's SHA-256 that are stored. Sixteen make an accidental or forged collision practically impossible.
 const KEY_BYTES: usize = 16;
@@ -59,7 +59,7 @@ pub async fn block_candidates(tx: &mut Tx, blocks: &[i64], cap_per_block: i64) -
     let mut members: Vec<(i64, i64)> = Vec::new();
     for chunk in wanted.chunks(BLOCKS_PER_STATEMENT) {
         let sql = newest_of_blocks(tx.engine(), chunk.len());
-        let values = std::iter::once(cap_per_block).chain(chunk.iter().copied()).map(Value::from).collect();
+        let values = chunk.iter().copied().chain([cap_per_block]).map(Value::from).collect();
         tx.fetch_each(sql, values, |row| {
             members.push((row.int("block")?, row.int("posting")?));
             Ok(())
@@ -69,10 +69,12 @@ pub async fn block_candidates(tx: &mut Tx, blocks: &[i64], cap_per_block: i64) -
     with_features(tx, members).await
 }
 
-/// `$1` is the cap, the blocks follow. A window function would read whole blocks, so the two engines get the words in
-/// which each stops at the cap.
+/// The parameters are the blocks, then the cap. A window function would read whole blocks, so the two engines get the
+/// words in which each stops at the cap.
 fn newest_of_blocks(engine: Engine, count: usize) -> String {
-    let wanted = (2..count + 2).map(|number| format!("(${number})")).collect::<Vec<_>>().join(", ");
+    let blocks = (1..=count).map(|number| format!("({})", placeholders(engine, number, 1)));
+    let wanted = blocks.collect::<Vec<_>>().join(", ");
+    let cap = placeholders(engine, count + 1, 1);
     match engine {
         Engine::Sqlite => format!(
             "with wanted (block) as (values {wanted}) \
@@ -80,13 +82,13 @@ fn newest_of_blocks(engine: Engine, count: usize) -> String {
              from wanted cross join posting_block as member \
              where member.block = wanted.block and member.posting in ( \
                select newest.posting from posting_block as newest where newest.block = wanted.block \
-               order by newest.posting desc limit $1)"
+               order by newest.posting desc limit {cap})"
         ),
         Engine::Postgres => format!(
             "select wanted.block as block, member.posting as posting from (values {wanted}) as wanted (block) \
              cross join lateral ( \
                select newest.posting from posting_block as newest where newest.block = wanted.block \
-               order by newest.posting desc limit $1) as member"
+               order by newest.posting desc limit {cap}) as member"
         ),
     }
 }

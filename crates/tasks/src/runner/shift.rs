@@ -40,11 +40,17 @@ impl Shift {
         let stores = if all { inner.stores_to_poll().await } else { inner.stores_of(people).await };
         for database in stores {
             let Ok(person) = person_of(&database) else { continue };
-            if self.ready.iter().any(|(ready, ..)| *ready == person) {
+            let waiting = self.ready.iter().position(|(ready, ..)| *ready == person);
+            // Whoever waits for a worker has tasks; only a poll also looks for run-out leases and schedules there,
+            // which must not wait until a long queue is done.
+            if waiting.is_some() && !all {
                 continue;
             }
             match peek(&database, &inner.kinds, inner.queue.now()).await {
-                Ok(due) if due.any() => self.ready.push_back((person, database, due)),
+                Ok(due) if due.any() => match waiting.and_then(|position| self.ready.get_mut(position)) {
+                    Some((.., waiting)) => *waiting = due,
+                    None => self.ready.push_back((person, database, due)),
+                },
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%person, %error, "could not look at the tasks of {person}: {error}"),
             }

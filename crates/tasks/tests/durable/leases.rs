@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     on_both_engines,
-    support::{KINDS, Notes, ONCE_ONLY, PLAIN, Place, clock, plain, queue, runner, scripted, submit, task},
+    support::{KINDS, Notes, ONCE_ONLY, PLAIN, Place, clock, noon, plain, queue, runner, scripted, submit, task},
 };
 
 on_both_engines!(
@@ -18,6 +18,7 @@ on_both_engines!(
     interrupted_is_failed_when_not_repeatable,
     the_last_attempt_that_vanishes_is_failed,
     a_process_that_was_paused_takes_over_from_itself,
+    a_run_out_lease_does_not_wait_for_a_long_queue,
     stopping_gives_work_back,
 );
 
@@ -227,6 +228,31 @@ async fn a_process_that_was_paused_takes_over_from_itself(place: Place) {
     running.await.unwrap();
     let task = task(&queue, &database, id).await;
     assert_eq!((task.state, task.result), (TaskState::Completed, Some(json!(2))));
+}
+
+async fn a_run_out_lease_does_not_wait_for_a_long_queue(place: Place) {
+    let (database, lost, clock) = claimed_by_a_dead_worker(&place, PLAIN).await;
+    let mut tx = database.begin().await.unwrap();
+    let later = noon() + TimeDelta::minutes(5);
+    tx.execute("update task set lease_until = $1", vec![later.into()]).await.unwrap();
+    tx.commit().await.unwrap();
+    let notes = Notes::default();
+    let (noted, moved) = (notes.clone(), Arc::clone(&clock));
+    let handler = scripted::<PLAIN, _, _>(move |context, payload| {
+        noted.add(context.id().to_string());
+        // It runs out when the others are in full swing.
+        if noted.all().len() == 5 {
+            moved.advance(TimeDelta::minutes(10));
+        }
+        async move { Ok(Outcome::Done(payload)) }
+    });
+    let queue = queue(Registry::new().with(handler), &clock);
+    let mut tx = database.begin().await.unwrap();
+    queue.submit_all(&mut tx, (0..300).map(|number| plain(json!(number)).with_priority(-1)).collect()).await.unwrap();
+    tx.commit().await.unwrap();
+    runner(&queue, 2, &[&database]).run_until_idle().await;
+    let position = notes.all().iter().position(|note| *note == lost.to_string()).unwrap();
+    assert!(position < 150, "came at {position}");
 }
 
 async fn stopping_gives_work_back(place: Place) {

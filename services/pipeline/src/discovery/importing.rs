@@ -148,8 +148,7 @@ async fn read(document: &Document<'_>) -> Result<Read, ImportError> {
             Ok(Read { format: format_name(format), postings: imported.postings, urls: imported.urls, problems })
         }
         Err(error) => {
-            let extracted =
-                article::postings_in(&text, document.url.as_ref(), &article::RuleExtractor).await;
+            let extracted = article::postings_in(&text, document.url.as_ref(), &article::RuleExtractor).await;
             if extracted.postings.is_empty() {
                 return Err(unreadable(error.to_string()));
             }

@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aerie_matching::dedupe::{
-    self, Comparison, Features, Reason, Verdict,
-    blocking::CANDIDATE_LIMIT,
-};
+use aerie_matching::dedupe::{self, Comparison, Features, Reason, Verdict, blocking::CANDIDATE_LIMIT};
 use aerie_postings::{Posting, identity::posting_keys};
 use aerie_store::{
     Database, StoreError, Tx,
@@ -178,7 +175,9 @@ impl Batch {
         let mut alike: Vec<(Uuid, Comparison)> =
             ids.into_iter().zip(comparisons).filter(|(_, one)| one.verdict != Verdict::Different).collect();
         alike.sort_by(|left, right| {
-            (right.1.verdict, right.1.points).partial_cmp(&(left.1.verdict, left.1.points)).unwrap_or(std::cmp::Ordering::Equal)
+            (right.1.verdict, right.1.points)
+                .partial_cmp(&(left.1.verdict, left.1.points))
+                .unwrap_or(std::cmp::Ordering::Equal)
         });
         alike
     }

@@ -68,10 +68,9 @@ pub fn missing_keys(info: &SourceInfo, settings: &Discovery) -> Vec<String> {
 /// Key values of a source by the names that it uses.
 fn keys_of(source: &str, settings: &Discovery) -> BTreeMap<String, String> {
     let pairs: Vec<(&str, &str)> = match source {
-        "adzuna" => vec![
-            ("app_id", settings.keys.adzuna.app_id.reveal()),
-            ("app_key", settings.keys.adzuna.app_key.reveal()),
-        ],
+        "adzuna" => {
+            vec![("app_id", settings.keys.adzuna.app_id.reveal()), ("app_key", settings.keys.adzuna.app_key.reveal())]
+        }
         "usajobs" => {
             vec![("email", settings.keys.usajobs.email.as_str()), ("key", settings.keys.usajobs.key.reveal())]
         }
@@ -104,7 +103,8 @@ pub fn plan<'a>(
             // Off by default is no news; off although it was asked for is.
             if asked || info.kind == SourceKind::CompanyBoard {
                 let reason = format!("off: take {} out of discovery.disabled_sources to use it", info.name);
-                plan.skipped.extend(errands.iter().map(|errand| Skipped { name: errand.name(), reason: reason.clone() }));
+                plan.skipped
+                    .extend(errands.iter().map(|errand| Skipped { name: errand.name(), reason: reason.clone() }));
             }
         } else if missing.is_empty() {
             plan.errands.extend(errands);
@@ -120,8 +120,12 @@ fn errands_of(info: &SourceInfo, search: &SearchProfile) -> Vec<Errand> {
     let errand = |board: Option<&str>| Errand { source: info.name.clone(), board: board.map(str::to_owned) };
     match info.kind {
         SourceKind::CompanyBoard => search.boards_of(&info.name).map(|token| errand(Some(token))).collect(),
-        SourceKind::Page => search.pages.iter().filter(|page| !looks_like_feed(page)).map(|page| errand(Some(page))).collect(),
-        SourceKind::Feed => search.pages.iter().filter(|page| looks_like_feed(page)).map(|page| errand(Some(page))).collect(),
+        SourceKind::Page => {
+            search.pages.iter().filter(|page| !looks_like_feed(page)).map(|page| errand(Some(page))).collect()
+        }
+        SourceKind::Feed => {
+            search.pages.iter().filter(|page| looks_like_feed(page)).map(|page| errand(Some(page))).collect()
+        }
         SourceKind::Import => vec![],
         SourceKind::Aggregator | SourceKind::Keyed | SourceKind::Resisting | SourceKind::Recipe => vec![errand(None)],
     }
@@ -150,7 +154,11 @@ pub fn query(errand: &Errand, search: &SearchProfile, settings: &Discovery, igno
 }
 
 fn country_of(place: &str) -> Option<String> {
-    aerie_postings::places::parse_places(place).places.into_iter().find_map(|place| place.country).map(|code| code.to_lowercase())
+    aerie_postings::places::parse_places(place)
+        .places
+        .into_iter()
+        .find_map(|place| place.country)
+        .map(|code| code.to_lowercase())
 }
 
 /// Names a query within a source: equal for everybody whose search means the same there.

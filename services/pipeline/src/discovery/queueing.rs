@@ -55,8 +55,11 @@ pub(crate) async fn prepare(
     let present: HashMap<Uuid, JobSummary> = jobs::get_by_postings(&mut read, &postings).await?;
     drop(read);
 
-    let wanted: Vec<Uuid> =
-        postings.iter().copied().filter(|id| !known.contains(id) || (present.contains_key(id) && changed.contains(id))).collect();
+    let wanted: Vec<Uuid> = postings
+        .iter()
+        .copied()
+        .filter(|id| !known.contains(id) || (present.contains_key(id) && changed.contains(id)))
+        .collect();
     let mut platform = core.platform().read().await?;
     let stored = catalogue::get(&mut platform, &wanted).await?;
     drop(platform);

@@ -5,8 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use aerie_boards::{Outcome as SearchOutcome, Query, SharedSource, SourceError, SourceKind};
 use aerie_postings::{Posting, RawPosting, normalise};
 use aerie_store::{
-    StoreError,
-    catalogue,
+    StoreError, catalogue,
     runs::{self, RunCounts, RunSource},
     sources::{self, CachedQuery, SourceHealth},
 };
@@ -135,7 +134,10 @@ impl Running<'_> {
         let now = self.core.now();
         let name = self.name();
         let Some(source) = self.core.source(&self.payload.errand.source) else {
-            return Err(Failure::Told(format!("no source is called {:?}; see `aerie sources`", self.payload.errand.source)));
+            return Err(Failure::Told(format!(
+                "no source is called {:?}; see `aerie sources`",
+                self.payload.errand.source
+            )));
         };
         let health = health::read(self.core.platform(), &name).await?;
         if let Some(reason) = health::resting(health.as_ref(), now) {
@@ -195,7 +197,8 @@ impl Running<'_> {
         let board = self.payload.errand.board.as_deref().filter(|_| source.info().kind == SourceKind::CompanyBoard);
         let ingested = ingest(self.core.platform(), postings, board, now).await?;
         self.embed(&ingested).await?;
-        let complete = outcome.truncated.is_none() && fetched < self.payload.search.limit() && !source.info().capped_list;
+        let complete =
+            outcome.truncated.is_none() && fetched < self.payload.search.limit() && !source.info().capped_list;
         if let Some(board) = board.filter(|_| complete) {
             let mut tx = self.core.platform().begin().await?;
             catalogue::mark_missing(&mut tx, &self.payload.errand.source, board, &ingested.ids, now).await?;
@@ -251,14 +254,10 @@ impl Running<'_> {
     }
 
     /// Filters and adds to the person's queue; exactly once, whatever happens to this process.
-    async fn queue(&self, found: &Found  , profile: &Profile) -> Result<SourceReport, Failure> {
+    async fn queue(&self, found: &Found, profile: &Profile) -> Result<SourceReport, Failure> {
         self.context.stage("filtering", None).await?;
-        let finder = Finder {
-            search: &self.payload.search,
-            profile,
-            surfaced_by: &self.payload.errand.source,
-            filters: true,
-        };
+        let finder =
+            Finder { search: &self.payload.search, profile, surfaced_by: &self.payload.errand.source, filters: true };
         let change = queueing::prepare(
             self.core,
             self.context.database(),
@@ -361,14 +360,16 @@ fn unchanged(ids: Vec<Uuid>, not_modified: bool) -> Found {
 }
 
 /// Normalises on all cores; returns the postings and how many rows were none.
-pub(crate) async fn normalise_all(raw: Vec<RawPosting>, now: DateTime<Utc>) -> Result<(Vec<Posting>, usize), TaskError> {
+pub(crate) async fn normalise_all(
+    raw: Vec<RawPosting>,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Posting>, usize), TaskError> {
     use rayon::prelude::*;
     let total = raw.len();
-    let postings: Vec<Posting> = tokio::task::spawn_blocking(move || {
-        raw.into_par_iter().filter_map(|raw| normalise(raw, now).ok()).collect()
-    })
-    .await
-    .map_err(TaskError::work)?;
+    let postings: Vec<Posting> =
+        tokio::task::spawn_blocking(move || raw.into_par_iter().filter_map(|raw| normalise(raw, now).ok()).collect())
+            .await
+            .map_err(TaskError::work)?;
     let rejected = total - postings.len();
     Ok((postings, rejected))
 }

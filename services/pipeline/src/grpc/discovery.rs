@@ -78,7 +78,12 @@ impl DiscoveryApi {
 }
 
 /// A run with its sources, and whether it has ended.
-async fn read_run(core: &Core, tx: &mut Tx, database: &aerie_store::Database, id: Uuid) -> Result<(pb::Run, bool), Status> {
+async fn read_run(
+    core: &Core,
+    tx: &mut Tx,
+    database: &aerie_store::Database,
+    id: Uuid,
+) -> Result<(pb::Run, bool), Status> {
     let run = runs::run(tx, id).await.map_err(errors::store)?;
     let run = run.ok_or_else(|| RpcError::not_found("RUN_NOT_FOUND", format!("run {id} does not exist")))?;
     let rows = runs::run_sources(tx, id).await.map_err(errors::store)?;
@@ -241,7 +246,9 @@ impl DiscoveryService for DiscoveryApi {
         let request = request.into_inner();
         let url = Url::parse(&request.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let Some(url) = url else {
-            return Err(RpcError::invalid_field("url", format!("is {:?}; it must begin with https://", request.url)).into());
+            return Err(
+                RpcError::invalid_field("url", format!("is {:?}; it must begin with https://", request.url)).into()
+            );
         };
         let search = self.search_profile(&caller, &request.search_profile_id).await?;
         let boards = recognise::boards_of_site(&url, &self.core.inner.fetcher)
@@ -290,12 +297,13 @@ impl DiscoveryService for DiscoveryApi {
         check.finish()?;
         let url = match request.url.as_str() {
             "" => None,
-            text => Some(Url::parse(text).map_err(|error| RpcError::invalid_field("url", format!("is {text:?}: {error}")))?),
+            text => Some(
+                Url::parse(text).map_err(|error| RpcError::invalid_field("url", format!("is {text:?}: {error}")))?,
+            ),
         };
         let document = Document { name: &request.file_name, content: &request.content, url };
-        let report = importing::import(&self.core, &caller.database, caller.person, &document)
-            .await
-            .map_err(errors::import)?;
+        let report =
+            importing::import(&self.core, &caller.database, caller.person, &document).await.map_err(errors::import)?;
         Ok(Response::new(pb::ImportJobsResponse {
             format: report.format.to_owned(),
             new_jobs: small(i64::try_from(report.new_jobs).unwrap_or(i64::MAX)),

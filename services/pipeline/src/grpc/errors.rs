@@ -12,9 +12,9 @@ use crate::{discovery::importing::ImportError, jobs::JobError};
 /// A store's error.
 pub(crate) fn store(error: StoreError) -> Status {
     match error {
-        StoreError::Unavailable { .. } => {
-            RpcError::new(ErrorCode::Unavailable, "STORE_BUSY", error.to_string()).retry_after(Duration::from_secs(1)).into()
-        }
+        StoreError::Unavailable { .. } => RpcError::new(ErrorCode::Unavailable, "STORE_BUSY", error.to_string())
+            .retry_after(Duration::from_secs(1))
+            .into(),
         StoreError::DiskFull { .. } => {
             RpcError::new(ErrorCode::ResourceExhausted, "DISK_FULL", error.to_string()).into()
         }

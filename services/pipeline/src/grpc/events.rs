@@ -29,8 +29,7 @@ impl EventsService for EventsApi {
         check.require(request.after_sequence.is_none_or(|after| after >= 0), "after_sequence", "is negative");
         check.finish()?;
         let bus = Arc::clone(self.core.inner.queue.bus());
-        let stream =
-            aerie_events::subscribe(caller.database, bus, request.after_sequence, SubscribeOptions::default());
+        let stream = aerie_events::subscribe(caller.database, bus, request.after_sequence, SubscribeOptions::default());
         let kinds = request.kinds;
         let stream = stream.filter_map(move |delivery| {
             let response = match delivery {

@@ -197,7 +197,9 @@ impl JobsService for JobsApi {
         check.finish()?;
         let expected = match wire.etag.as_str() {
             "" => None,
-            etag => Some(etag.parse().map_err(|_| RpcError::invalid_field("job.etag", "is not one that was given out"))?),
+            etag => {
+                Some(etag.parse().map_err(|_| RpcError::invalid_field("job.etag", "is not one that was given out"))?)
+            }
         };
         let id = id("job.id", &wire.id)?;
         let job = self.jobs(&caller).note(id, expected, &wire.notes).await.map_err(errors::job)?;
@@ -244,7 +246,9 @@ fn order(text: &str) -> Result<JobOrder, RpcError> {
         "update_time desc" => Ok(JobOrder::Updated),
         other => Err(RpcError::invalid_field(
             "order_by",
-            format!("is {other:?}; write \"score desc\", \"create_time desc\", \"post_time desc\" or \"update_time desc\""),
+            format!(
+                "is {other:?}; write \"score desc\", \"create_time desc\", \"post_time desc\" or \"update_time desc\""
+            ),
         )),
     }
 }

@@ -9,10 +9,7 @@ use aerie_matching::{
 };
 use aerie_postings::{Posting, RemoteKind, TextExtent};
 use aerie_proto::pipeline::v1::{self as pb, match_service_server::MatchService};
-use aerie_store::{
-    catalogue,
-    jobs as rows,
-};
+use aerie_store::{catalogue, jobs as rows};
 use chrono::{DateTime, Datelike, Utc, Weekday};
 use tonic::{Request, Response, Status};
 
@@ -171,7 +168,10 @@ fn document_to_wire(document: &ScoreDocument) -> pb::MatchScore {
             .score
             .blockers
             .iter()
-            .map(|blocker| pb::Blocker { kind: blocker_name(*blocker).to_owned(), message: blocker_words(*blocker).to_owned() })
+            .map(|blocker| pb::Blocker {
+                kind: blocker_name(*blocker).to_owned(),
+                message: blocker_words(*blocker).to_owned(),
+            })
             .collect(),
         ..bare_score(&document.score)
     }

@@ -10,9 +10,7 @@ use aerie_tasks::{NewSchedule, NewTask};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{
-    Caller, caller, convert, errors, id, optional_id, validation,
-};
+use super::{Caller, caller, convert, errors, id, optional_id, validation};
 use crate::{
     core::Core,
     discovery::run::{RunPayload, RunTask},
@@ -94,9 +92,9 @@ impl ProfileApi {
         }
         for (index, board) in search.company_boards.iter().enumerate() {
             let field = format!("search_profile.company_boards[{index}]");
-            let known = board.split_once(':').is_some_and(|(source, token)| {
-                !token.trim().is_empty() && self.core.source(source).is_some()
-            });
+            let known = board
+                .split_once(':')
+                .is_some_and(|(source, token)| !token.trim().is_empty() && self.core.source(source).is_some());
             check.require(known, &field, "must be \"source:token\" with a source that ListSources shows");
         }
         for (index, page) in search.pages.iter().enumerate() {
@@ -194,7 +192,9 @@ impl ProfileService for ProfileApi {
         let id = id("search_profile_id", &request.into_inner().search_profile_id)?;
         let mut tx = caller.database.begin().await.map_err(errors::store)?;
         if !rows::delete_search_profile(&mut tx, id).await.map_err(errors::store)? {
-            return Err(RpcError::not_found("SEARCH_PROFILE_NOT_FOUND", format!("search profile {id} does not exist")).into());
+            return Err(
+                RpcError::not_found("SEARCH_PROFILE_NOT_FOUND", format!("search profile {id} does not exist")).into()
+            );
         }
         self.core.inner.queue.remove_schedule(&mut tx, &schedule_name(id)).await.map_err(errors::queue)?;
         self.core.inner.queue.commit(tx, caller.person).await.map_err(errors::queue)?;
@@ -214,7 +214,9 @@ impl ProfileService for ProfileApi {
         let vocabulary = SkillVocabulary::built_in();
         let mut recognised: Vec<String> = Vec::new();
         for mention in vocabulary.mentions(&text) {
-            if let Some(label) = vocabulary.label(mention.skill).filter(|label| !recognised.iter().any(|it| it == label)) {
+            if let Some(label) =
+                vocabulary.label(mention.skill).filter(|label| !recognised.iter().any(|it| it == label))
+            {
                 recognised.push(label.to_owned());
             }
         }
@@ -253,7 +255,10 @@ fn masked(mut present: Profile, new: Profile, paths: &[String]) -> Result<Profil
             "learn_from_decisions" => present.learn_from_decisions = new.learn_from_decisions,
             "work_permits" => present.work_permits.clone_from(&new.work_permits),
             other => {
-                return Err(RpcError::invalid_field("update_mask", format!("names {other:?}, which is no field of a profile")));
+                return Err(RpcError::invalid_field(
+                    "update_mask",
+                    format!("names {other:?}, which is no field of a profile"),
+                ));
             }
         }
     }

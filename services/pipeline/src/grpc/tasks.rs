@@ -11,11 +11,7 @@ use futures::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
 use super::{caller, convert, errors, id, optional_id, validation};
-use crate::{
-    core::Core,
-    discovery::adding::UrlTask,
-    rescore::RescoreTask,
-};
+use crate::{core::Core, discovery::adding::UrlTask, rescore::RescoreTask};
 
 pub(crate) struct TasksApi {
     pub(crate) core: Core,
@@ -25,15 +21,8 @@ pub(crate) struct TasksApi {
 const SUBMITTABLE: [&str; 2] = [RescoreTask::KIND, UrlTask::KIND];
 
 /// Events after which a watched task is read again.
-const TASK_EVENTS: [&str; 7] = [
-    "task.queued",
-    "task.running",
-    "task.progress",
-    "task.waiting",
-    "task.completed",
-    "task.failed",
-    "task.cancelled",
-];
+const TASK_EVENTS: [&str; 7] =
+    ["task.queued", "task.running", "task.progress", "task.waiting", "task.completed", "task.failed", "task.cancelled"];
 
 type WatchStream = Pin<Box<dyn Stream<Item = Result<pb::WatchTaskResponse, Status>> + Send>>;
 
@@ -58,7 +47,11 @@ impl TasksService for TasksApi {
         if request.kind == UrlTask::KIND {
             let url = payload.get("url").and_then(|url| url.as_str()).unwrap_or_default();
             if aerie_postings::identity::canonical_url(url).is_none() {
-                return Err(RpcError::invalid_field("payload.url", format!("is {url:?}; it must begin with http:// or https://")).into());
+                return Err(RpcError::invalid_field(
+                    "payload.url",
+                    format!("is {url:?}; it must begin with http:// or https://"),
+                )
+                .into());
             }
         }
         let default_key = match request.kind.as_str() {
@@ -83,7 +76,8 @@ impl TasksService for TasksApi {
         let queue = &self.core.inner.queue;
         let task = queue.get(&caller.database, id).await.map_err(errors::queue)?;
         let mut wire = to_wire(&task);
-        wire.log = queue.log_lines(&caller.database, id, 0).await.map_err(errors::queue)?.iter().map(log_line).collect();
+        wire.log =
+            queue.log_lines(&caller.database, id, 0).await.map_err(errors::queue)?.iter().map(log_line).collect();
         wire.steps = queue.steps(&caller.database, id).await.map_err(errors::queue)?.iter().map(step).collect();
         Ok(Response::new(pb::GetTaskResponse { task: Some(wire) }))
     }
