@@ -126,28 +126,32 @@ pub async fn list(
     size: u32,
 ) -> Result<JobPage, StoreError> {
     let mut condition = Condition::of(tx.engine(), filter);
-    let sql = format!("select count(*) as total from job where {}", condition.sql());
-    let total = tx.fetch_one(sql, condition.values.clone()).await?.int("total")?;
-
-    let key = order.key(tx.engine());
+    let matched = format!(
+        "with matched as materialized (select number, {} as sort_key from job where {})",
+        order.key(tx.engine()),
+        condition.parts.join(" and ")
+    );
+    let mut rest = String::new();
     if let Some(token) = after {
         let value = match (order, token.key) {
             (JobOrder::Score, SortKey::Score(score)) => score.into(),
             (JobOrder::Added | JobOrder::Posted | JobOrder::Updated, SortKey::Time(time)) => time.into(),
             _ => return Err(bad_token("the page token is of a list in another order".to_owned())),
         };
-        let (key_value, number) = (condition.bind(value), condition.bind(token.number.into()));
-        condition.parts.push(format!("({key}, number) < ({key_value}, {number})"));
+        rest =
+            format!("where (sort_key, number) < ({}, {})", condition.bind(value), condition.bind(token.number.into()));
     }
     let limit = condition.bind((i64::from(size) + 1).into());
+    // What matches is found once, narrow; only the rows of the page are read whole.
     let sql = format!(
-        "select {SUMMARY}, {key} as sort_key from job where {} order by {key} desc, number desc limit {limit}",
-        condition.sql(),
+        "{matched} select {SUMMARY}, page.sort_key as sort_key, (select count(*) from matched) as total \
+         from (select number, sort_key from matched {rest} order by sort_key desc, number desc limit {limit}) as page \
+         join job on job.number = page.number order by page.sort_key desc, page.number desc"
     );
-    let mut jobs = Vec::new();
-    let mut keys = Vec::new();
+    let (mut jobs, mut keys, mut total) = (Vec::new(), Vec::new(), None);
     tx.fetch_each(sql, condition.values, |row| {
         jobs.push(decode_summary(&row)?);
+        total = Some(row.int("total")?);
         let key = match order {
             JobOrder::Score => SortKey::Score(row.float("sort_key")?),
             JobOrder::Added | JobOrder::Posted | JobOrder::Updated => SortKey::Time(row.time("sort_key")?),
@@ -156,10 +160,22 @@ pub async fn list(
         Ok(())
     })
     .await?;
+    // A page without a row carries no total either.
+    let total = match total {
+        Some(total) => total,
+        None if after.is_none() => 0,
+        None => count(tx, filter).await?,
+    };
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let next = if jobs.len() > size { size.checked_sub(1).and_then(|last| keys.get(last).copied()) } else { None };
     jobs.truncate(size);
     Ok(JobPage { jobs, total, next })
+}
+
+async fn count(tx: &mut Tx, filter: &JobFilter) -> Result<i64, StoreError> {
+    let condition = Condition::of(tx.engine(), filter);
+    let sql = format!("select count(*) as total from job where {}", condition.parts.join(" and "));
+    tx.fetch_one(sql, condition.values).await?.int("total")
 }
 
 /// A `where` clause with its values.
@@ -193,10 +209,6 @@ impl Condition {
             condition.parts.push(format!("search_profile_id = {id}"));
         }
         condition
-    }
-
-    fn sql(&self) -> String {
-        self.parts.join(" and ")
     }
 
     /// Adds a value and returns its placeholder.

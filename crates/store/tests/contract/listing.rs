@@ -126,6 +126,9 @@ pub async fn pages_hold_every_job_once_in_every_order(fixture: &Fixture) {
             assert!(seen.is_sorted_by(|left, right| left.posted_at >= right.posted_at));
         }
     }
+    let past_the_end: PageToken = "sc000000000000000-1".parse().unwrap();
+    let page = jobs::list(&mut tx, &JobFilter::default(), JobOrder::Score, Some(past_the_end), 10).await.unwrap();
+    assert_eq!((page.total, page.jobs.len(), page.next), (57, 0, None));
     let token = jobs::list(&mut tx, &JobFilter::default(), JobOrder::Added, None, 10).await.unwrap().next;
     assert!(jobs::list(&mut tx, &JobFilter::default(), JobOrder::Score, token, 10).await.is_err());
     for bad in ["", "x1-2", "s-", "t9999999999999999999999-1", "é"] {
