@@ -70,7 +70,7 @@ fn posting(number: usize, now: DateTime<Utc>) -> Posting {
         url: format!("https://jobs.example.com/{number}"),
         apply_url: None,
         places: vec![Place { city: Some("Berlin".to_owned()), region: None, country: Some("DE".to_owned()) }],
-        remote: if number % 3 == 0 { RemoteKind::Remote } else { RemoteKind::OnSite },
+        remote: if number.is_multiple_of(3) { RemoteKind::Remote } else { RemoteKind::OnSite },
         remote_scope: None,
         employment: Vec::new(),
         seniority: None,

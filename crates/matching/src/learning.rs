@@ -139,12 +139,12 @@ impl Learner {
     fn descend(&mut self, decisions: &[Decision<'_>], approvals: f32, rejections: f32) {
         let all = approvals + rejections;
         let mean_score = decisions.iter().map(|decision| decision.base_score).sum::<f32>() / all;
-        let rows: Vec<(Vec<(u64, f32)>, f32, f32, f32)> = decisions
+        let rows: Vec<Example> = decisions
             .iter()
             .map(|decision| {
                 let (target, kind) = if decision.approved { (1.0, approvals) } else { (0.0, rejections) };
                 let offset = (decision.base_score - mean_score) / POINTS_PER_UNIT;
-                (self.vector(decision.posting), target, all / (2.0 * kind), offset)
+                Example { vector: self.vector(decision.posting), target, importance: all / (2.0 * kind), offset }
             })
             .collect();
         let rate = 1.0 / (RIDGE + all / 4.0 * BLOCKS.iter().map(|block| block * block).sum::<f32>() / 4.0);
@@ -152,7 +152,7 @@ impl Learner {
         for _ in 0..STEPS {
             let mut gradient: HashMap<u64, f32> = HashMap::new();
             let mut bias_gradient = 0.0;
-            for (vector, target, importance, offset) in &rows {
+            for Example { vector, target, importance, offset } in &rows {
                 let margin = dot(&self.weights, vector) + bias + offset;
                 let error = importance * (sigmoid(margin) - target);
                 bias_gradient += error;
@@ -229,6 +229,16 @@ impl Learner {
         block(2, posting.skill_ids().map(|skill| (skill, 1.0)).collect());
         vector
     }
+}
+
+/// One decision as the descent sees it.
+struct Example {
+    vector: Vec<(u64, f32)>,
+    /// 1 for approved, 0 for rejected.
+    target: f32,
+    importance: f32,
+    /// Log-odds that the score alone gives.
+    offset: f32,
 }
 
 fn confidence(decisions: &[Decision<'_>], approvals: f32, rejections: f32, spread: ScoreSpread) -> f32 {
