@@ -1,0 +1,49 @@
+//! Programs that tests need from outside.
+
+use std::{env, path::PathBuf, process::Command};
+
+use anyhow::bail;
+
+/// Set by `cargo xtask test`, which installs every tool: then a missing one is a failure.
+const REQUIRED: &str = "AERIE_REQUIRE_SERVERS";
+
+/// What to say when `what` is missing: nothing to do without it, or a failure where every tool is promised.
+///
+/// # Errors
+/// The tool is required here.
+pub fn skipped<T>(what: &str) -> anyhow::Result<Option<T>> {
+    if env::var_os(REQUIRED).is_some_and(|value| value != "0" && !value.is_empty()) {
+        bail!("{what} is missing; `cargo xtask test` installs or builds it");
+    }
+    println!("skipped: {what} is missing; `cargo xtask test` installs or builds it");
+    Ok(None)
+}
+
+/// The `buf` command.
+///
+/// # Errors
+/// It is missing and required.
+pub fn buf() -> anyhow::Result<Option<PathBuf>> {
+    let buf = env::var_os("AERIE_TEST_BUF").map_or_else(|| PathBuf::from("buf"), PathBuf::from);
+    if runs(&buf, &["--version"]) { Ok(Some(buf)) } else { skipped("buf") }
+}
+
+/// A Python with grpcio, grpcio-tools and grpcio-reflection.
+///
+/// # Errors
+/// It is missing and required.
+pub fn python() -> anyhow::Result<Option<PathBuf>> {
+    let python = env::var_os("AERIE_TEST_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
+    let modules = "import grpc, grpc_tools.protoc, grpc_reflection.v1alpha.proto_reflection_descriptor_database";
+    if runs(&python, &["-c", modules]) { Ok(Some(python)) } else { skipped("Python with grpcio-tools") }
+}
+
+fn runs(program: &PathBuf, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map(PathBuf::from).unwrap_or(here)
+}
