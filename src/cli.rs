@@ -289,6 +289,16 @@ pub enum SourcesCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Check a recipe board's file and, with a saved answer of the board, what it reads from it.
+    Check {
+        /// The recipe (YAML).
+        recipe: PathBuf,
+        /// An answer of the board, saved to a file.
+        answer: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Recognise the hiring system behind a company's site or board and add it to a search profile.
     Add {
         /// Address of a company's site, career page or board.

@@ -52,7 +52,7 @@ pub async fn import(cli: &Cli, file: &Path, url: Option<&str>, json: bool) -> an
     let session = Session::open(cli).await?;
     let request = pb::ImportJobsRequest {
         file_name: file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-        content: content.into(),
+        content,
         url: url.unwrap_or_default().to_owned(),
     };
     let response = session.discovery().import_jobs(request).await?.into_inner();

@@ -15,7 +15,10 @@ pub fn run(cli: &Cli, command: Config) -> anyhow::Result<ExitCode> {
         Config::PrintDefault => print!("{}", aerie_config::DEFAULT_YAML),
         Config::Check => {
             let config = load_config(cli)?;
-            println!("settings are fine; data in {}, store {}", config.data_dir.display(), kind(&config.store.url));
+            println!("settings are fine");
+            println!("data     {}", config.data_dir.display());
+            println!("recipes  {}", config.recipes_dir().display());
+            println!("store    {}", kind(&config.store.url));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -253,6 +253,9 @@ impl SqliteFile<'_> {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .pragma("temp_store", "memory")
+            // Index pages are written by every batch of an ingest: moving them from the log to the file four times
+            // less often than by default spares most of those writes.
+            .pragma("wal_autocheckpoint", "4000")
             // A large ingest must not leave a large log behind for good.
             .pragma("journal_size_limit", "16777216")
             .statement_cache_capacity(128))

@@ -15,7 +15,7 @@ use std::{
 use aerie_store::{Database, PersonId, Stores};
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -28,6 +28,9 @@ use stores::Source;
 
 /// How often the depth of the queues is published.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
+
+/// How long a free worker waits for company before it claims.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// How a runner works.
 #[derive(Debug, Clone)]
@@ -161,7 +164,7 @@ impl Runner {
                 biased;
                 () = stop.cancelled() => break,
                 () = self.inner.queue.stirred() => {}
-                () = self.inner.freed.notified() => {}
+                () = self.inner.freed.notified() => self.inner.gather(shift.has_ready()).await,
                 () = sleep_until(next_poll) => {}
             }
         }
@@ -186,12 +189,23 @@ impl Runner {
             }
             if lock(&self.inner.slots).in_work > 0 {
                 self.inner.freed.notified().await;
+                self.inner.gather(shift.has_ready()).await;
             }
         }
     }
 }
 
 impl Inner {
+    /// When more tasks wait, gives other runs a moment to end too: a claim of several costs hardly more than of one.
+    async fn gather(&self, more_wait: bool) {
+        let deadline = Instant::now() + GATHER;
+        while more_wait && lock(&self.slots).in_work * 2 > self.options.workers {
+            if timeout_at(deadline, self.freed.notified()).await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Slots that a group may take now.
     fn room(&self, group: usize) -> usize {
         let slots = lock(&self.slots);

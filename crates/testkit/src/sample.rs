@@ -157,7 +157,7 @@ fn posting(
         .skills
         .iter()
         .enumerate()
-        .filter(|(index, _)| *index < 3 || (mixed >> (index + 4)) % 3 > 0)
+        .filter(|(index, _)| *index < 3 || !(mixed >> (index + 4)).is_multiple_of(3))
         .map(|(_, skill)| skill.clone())
         .collect();
     SamplePosting {
@@ -165,13 +165,13 @@ fn posting(
         company: company.clone(),
         department: role.department.clone(),
         workplace,
-        pay: (mixed % 3 > 0).then_some((low, low + low / 5)),
+        pay: (!mixed.is_multiple_of(3)).then_some((low, low + low / 5)),
         currency,
         html: description(material, company, role, &title, &skills, mixed),
         title,
         skills,
         posted: now - Duration::hours(i64::from(mixed % 900) + 2),
-        syndicated: mixed % 4 == 0,
+        syndicated: mixed.is_multiple_of(4),
     }
 }
 

@@ -91,8 +91,8 @@ impl Pipeline {
         sources.extend(recipes(&config.recipes_dir())?);
         let embedder = config.matching.embedding_model.as_ref().map(Embedder::load).transpose()?.map(Arc::new);
         let limits = RequestLimits {
-            page_size_max: u32::try_from(config.limits.page_size_max).unwrap_or(u32::MAX),
-            page_size_default: u32::try_from(config.limits.page_size_default).unwrap_or(50),
+            page_size_max: config.limits.page_size_max,
+            page_size_default: config.limits.page_size_default,
             list_length: config.limits.list_length,
             string_length: config.limits.string_length,
         };

@@ -6,8 +6,8 @@ use super::{Answer, Request, xml_text};
 use crate::sample::{SamplePosting, country_name};
 
 /// Which of the syndicated postings an aggregator lists: not all the same, and not all different.
-fn listed<'a>(all: &'a [SamplePosting], slot: u32) -> impl Iterator<Item = &'a SamplePosting> {
-    all.iter().filter(move |posting| posting.syndicated && (posting.number / 3 + slot) % 3 != 0)
+fn listed(all: &[SamplePosting], slot: u32) -> impl Iterator<Item = &SamplePosting> {
+    all.iter().filter(move |posting| posting.syndicated && !(posting.number / 3 + slot).is_multiple_of(3))
 }
 
 pub(crate) fn answer(all: &[SamplePosting], request: &Request<'_>) -> Option<Answer> {

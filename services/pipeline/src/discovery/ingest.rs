@@ -131,7 +131,7 @@ impl Batch {
         result: &mut Ingested,
     ) -> Result<(), StoreError> {
         let targets: Vec<Option<Uuid>> = prepared.iter().map(|one| self.recognise(one)).collect();
-        let known: Vec<Uuid> = targets.iter().flatten().map(|target| *target).collect();
+        let known: Vec<Uuid> = targets.iter().flatten().copied().collect();
         self.documents = catalogue::get(&mut tx, &known).await?.into_iter().map(|it| (it.id, it.posting)).collect();
 
         let mut plan = Plan::default();

@@ -7,11 +7,11 @@ use aerie_postings::identity::{canonical_url, posting_key};
 use aerie_proto::pipeline::v1::{self as pb, discovery_service_server::DiscoveryService};
 use aerie_rpc::{ErrorCode, RpcError};
 use aerie_store::{
-    Tx, catalogue, jobs,
+    Database, Tx, catalogue, jobs,
     runs::{self, Run, RunCounts, RunSource},
     sources::{self, SourceHealth},
 };
-use aerie_tasks::{NewTask, TaskState};
+use aerie_tasks::{NewTask, QueueError, TaskState};
 use chrono::{DateTime, Utc};
 use futures::Stream;
 use tonic::{Request, Response, Status};
@@ -78,40 +78,30 @@ impl DiscoveryApi {
 }
 
 /// A run with its sources, and whether it has ended.
-async fn read_run(
-    core: &Core,
-    tx: &mut Tx,
-    database: &aerie_store::Database,
-    id: Uuid,
-) -> Result<(pb::Run, bool), Status> {
+async fn read_run(core: &Core, tx: &mut Tx, database: &Database, id: Uuid) -> Result<(pb::Run, bool), Status> {
     let run = runs::run(tx, id).await.map_err(errors::store)?;
     let run = run.ok_or_else(|| RpcError::not_found("RUN_NOT_FOUND", format!("run {id} does not exist")))?;
     let rows = runs::run_sources(tx, id).await.map_err(errors::store)?;
-    // The task knows best how it ended: a cancelled or failed one has no chance to write it into the run.
-    let task = core.inner.queue.get(database, id).await.ok();
     let mut wire = run_to_wire(&run, &rows);
-    match task.as_ref().map(|task| task.state) {
-        Some(TaskState::Cancelled) => wire.state = pb::RunState::Cancelled as i32,
-        Some(TaskState::Failed) => {
+    // The task knows best how it ended: a cancelled or failed one has no chance to write it into the run, and the count
+    // of scored jobs is its result. A task that was pruned has ended long ago.
+    let task = match core.inner.queue.get(database, id).await {
+        Ok(task) => task,
+        Err(QueueError::NotFound { .. }) => return Ok((wire, true)),
+        Err(error) => return Err(errors::queue(error)),
+    };
+    match task.state {
+        TaskState::Cancelled => wire.state = pb::RunState::Cancelled as i32,
+        TaskState::Failed => {
             wire.state = pb::RunState::Failed as i32;
-            wire.error = task.as_ref().and_then(|task| task.error.clone()).unwrap_or_default();
+            wire.error = task.error.unwrap_or_default();
         }
         _ => {}
     }
-    if let Some(result) = task.and_then(|task| task.result)
-        && let Ok(report) = serde_json::from_value::<RunReport>(result)
-    {
+    if let Some(report) = task.result.and_then(|result| serde_json::from_value::<RunReport>(result).ok()) {
         wire.scored_jobs = small(report.scored_jobs);
     }
-    let ended = matches!(wire.state(), pb::RunState::Cancelled | pb::RunState::Failed)
-        // The count of scored jobs comes with the task's own end.
-        || (wire.state() == pb::RunState::Completed && core_done(core, database, id).await);
-    Ok((wire, ended))
-}
-
-async fn core_done(core: &Core, database: &aerie_store::Database, id: Uuid) -> bool {
-    // A pruned task has ended.
-    core.inner.queue.get(database, id).await.map_or(true, |task| task.state.is_final())
+    Ok((wire, task.state.is_final()))
 }
 
 #[tonic::async_trait]
