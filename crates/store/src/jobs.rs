@@ -25,7 +25,7 @@ pub use duplicates::{
     PairDecision, PossibleDuplicate, add_possible_duplicates, decide_pair, join_jobs, pair_decisions,
     possible_duplicates, split_job,
 };
-pub use listing::{JobFilter, JobOrder, JobPage, PageToken, list};
+pub use listing::{JobFilter, JobOrder, JobPage, PageToken, ids_in_order, list};
 pub use reading::{
     JobForScoring, contents, count_by_status, for_each, for_scoring, get, get_by_postings, known_postings,
 };

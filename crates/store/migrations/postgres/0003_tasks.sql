@@ -28,11 +28,13 @@ create table task (
     created_at timestamptz not null,
     started_at timestamptz,
     finished_at timestamptz,
-    updated_at timestamptz not null
+    updated_at timestamptz not null,
+    check ((finished_at is null) = (state in ('queued', 'running', 'waiting')))
 );
 
--- One active task per kind and key (keys that are null never collide). Also counts the active tasks of a kind.
-create unique index task_active on task (tenant_id, kind, dedupe_key) where state in ('queued', 'running', 'waiting');
+-- One active task per kind and key (keys that are null never collide). Also counts the active tasks of a kind. The
+-- condition is not written as states: PostgreSQL would then claim through this index and sort the whole queue.
+create unique index task_active on task (tenant_id, kind, dedupe_key) where finished_at is null;
 create index task_due on task (tenant_id, priority desc, run_at, id) where state = 'queued';
 create index task_lease on task (tenant_id, lease_until) where state = 'running';
 create index task_parent on task (parent_id) where parent_id is not null;

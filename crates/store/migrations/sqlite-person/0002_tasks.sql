@@ -26,11 +26,13 @@ create table task (
     created_at integer not null,
     started_at integer,
     finished_at integer,
-    updated_at integer not null
+    updated_at integer not null,
+    check ((finished_at is null) = (state in ('queued', 'running', 'waiting')))
 ) strict;
 
--- One active task per kind and key (keys that are null never collide). Also counts the active tasks of a kind.
-create unique index task_active on task (kind, dedupe_key) where state in ('queued', 'running', 'waiting');
+-- One active task per kind and key (keys that are null never collide). Also counts the active tasks of a kind. The
+-- condition is not written as states: PostgreSQL would then claim through this index and sort the whole queue.
+create unique index task_active on task (kind, dedupe_key) where finished_at is null;
 create index task_due on task (priority desc, run_at, id) where state = 'queued';
 create index task_lease on task (lease_until) where state = 'running';
 create index task_parent on task (parent_id) where parent_id is not null;

@@ -172,6 +172,23 @@ pub async fn list(
     Ok(JobPage { jobs, total, next })
 }
 
+/// Ids of all jobs that pass the filter, in order.
+pub async fn ids_in_order(tx: &mut Tx, filter: &JobFilter, order: JobOrder) -> Result<Vec<Uuid>, StoreError> {
+    let condition = Condition::of(tx.engine(), filter);
+    let sql = format!(
+        "select id from job where {} order by {} desc, number desc",
+        condition.parts.join(" and "),
+        order.key(tx.engine())
+    );
+    let mut ids = Vec::new();
+    tx.fetch_each(sql, condition.values, |row| {
+        ids.push(row.id("id")?);
+        Ok(())
+    })
+    .await?;
+    Ok(ids)
+}
+
 async fn count(tx: &mut Tx, filter: &JobFilter) -> Result<i64, StoreError> {
     let condition = Condition::of(tx.engine(), filter);
     let sql = format!("select count(*) as total from job where {}", condition.parts.join(" and "));
