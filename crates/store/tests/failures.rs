@@ -17,7 +17,7 @@ mod schema;
 #[path = "failures/server.rs"]
 mod server;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
 
 use aerie_store::{Stores, StoresConfig, catalogue};
 use ring::digest::{SHA256, digest};
@@ -51,7 +51,12 @@ fn contents(folder: &Path) -> BTreeMap<String, (usize, String)> {
         if path.is_dir() {
             found.extend(contents(&path));
         } else {
-            let bytes = fs::read(&path).unwrap();
+            // The thread of a connection that was refused may still be taking its log away.
+            let bytes = match fs::read(&path) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => panic!("{}: {error}", path.display()),
+            };
             let name = path.display().to_string();
             if name.ends_with("-shm") || (name.ends_with("-wal") && bytes.is_empty()) {
                 continue;
