@@ -97,6 +97,7 @@ pub async fn collect(
         request.page_size = i32::try_from((limit - all.jobs.len()).min(200)).unwrap_or(200);
         let page = session.jobs().list_jobs(request.clone()).await?.into_inner();
         all.total_size = page.total_size;
+        all.exploratory_jobs.extend(page.exploratory_jobs);
         all.jobs.extend(page.jobs);
         all.next_page_token = page.next_page_token;
         if all.next_page_token.is_empty() {
@@ -138,6 +139,10 @@ async fn list(session: &Session, arguments: &JobsList) -> anyhow::Result<()> {
         return Ok(());
     }
     println!("{}", output::jobs_table(&response.jobs));
+    if !response.exploratory_jobs.is_empty() {
+        println!("from further down; a decision about these teaches the ranking most:");
+        println!("{}", output::jobs_table(&response.exploratory_jobs));
+    }
     if response.total_size as usize > response.jobs.len() {
         println!("{} of {}; --limit shows more", response.jobs.len(), response.total_size);
     }

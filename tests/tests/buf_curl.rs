@@ -136,7 +136,8 @@ fn buf_curl_drives_the_flow_without_a_schema() -> anyhow::Result<()> {
     }
     assert!(count > 3, "{explained}");
 
-    let approved = curl.unary("JobsService/ReviewJob", &json!({ "jobId": id, "decision": "REVIEW_DECISION_APPROVE" }))?;
+    let approved =
+        curl.unary("JobsService/ReviewJob", &json!({ "jobId": id, "decision": "REVIEW_DECISION_APPROVE" }))?;
     assert_eq!(approved["job"]["status"], "JOB_STATUS_APPROVED");
     let refused = curl.refusal("JobsService/MoveJob", &json!({ "jobId": id, "status": "JOB_STATUS_HIRED" }))?;
     assert_eq!(refused["code"], "failed_precondition", "{refused}");
@@ -148,7 +149,8 @@ fn buf_curl_drives_the_flow_without_a_schema() -> anyhow::Result<()> {
     let events = curl.until("EventsService/Subscribe", &json!({ "afterSequence": 0 }), is_back)?;
     let sequences: Vec<i64> = events.iter().map(|event| event["sequence"].as_str().unwrap().parse().unwrap()).collect();
     assert_eq!(sequences, (1..=events.len() as i64).collect::<Vec<_>>());
-    let moves: Vec<_> = events.iter().filter(|event| event["kind"] == "job.moved").map(|event| &event["data"]["to"]).collect();
+    let moves: Vec<_> =
+        events.iter().filter(|event| event["kind"] == "job.moved").map(|event| &event["data"]["to"]).collect();
     assert_eq!(moves, [&json!("approved"), &json!("pending")]);
     let after = sequences[events.len() / 2];
     let rest = curl.until("EventsService/Subscribe", &json!({ "afterSequence": after }), is_back)?;

@@ -118,35 +118,3 @@ proptest! {
         prop_assert!(posting.places.len() <= places::MAX_PLACES);
     }
 }
-
-/// Run with `--release --ignored --nocapture` for the figure.
-#[test]
-#[ignore = "a measurement, not a check"]
-fn time_of_ten_thousand_postings() {
-    let item = "<p>We look for an <strong>engineer</strong> &amp; friend who will <a href=\"https://example.org\">build</a> \
-                things.</p><ul><li>Five years of Rust, Python or Go</li><li>Kubernetes and PostgreSQL</li></ul>";
-    let html = format!("{}<p>Pay: $120,000 - $150,000 a year.</p>", item.repeat(4000 / item.len() + 1));
-    let given = RawPosting {
-        description_html: Some(html),
-        places: vec![RawPlace::text("San Francisco, CA")],
-        ..raw("Engineer")
-    };
-    let measured = given.description_html.clone().unwrap_or_default();
-    let copies = vec![given; 10_000];
-    let start = std::time::Instant::now();
-    let mut bytes = 0;
-    for raw in copies {
-        bytes += normalise(raw, now()).unwrap().description_text.len();
-    }
-    println!("10,000 postings, {bytes} bytes of text: {:?}", start.elapsed());
-    for (what, run) in [
-        ("html_to_text", (|html: &str| html::html_to_text(html).len()) as fn(&str) -> usize),
-        ("safe_html", |html: &str| html::safe_html(html).len()),
-        ("find_in_text", |html: &str| usize::from(salary::find_in_text(html).is_some())),
-        ("text_fingerprint", |html: &str| identity::text_fingerprint(html).count_ones() as usize),
-    ] {
-        let start = std::time::Instant::now();
-        let total: usize = (0..10_000).map(|_| run(&measured)).sum();
-        println!("{what}: {:?} ({total})", start.elapsed());
-    }
-}

@@ -120,7 +120,7 @@ impl Queue {
     /// Unfinished tasks by kind and state.
     pub async fn counts(&self, database: &Database) -> Result<Counts, QueueError> {
         let sql = format!(
-            "select kind, state, count(*) as found from task where state in ('queued', 'running', 'waiting'){} \
+            "select kind, state, count(*) as found from task where finished_at is null{} \
              group by kind, state",
             tenant_clause(database)
         );

@@ -140,7 +140,7 @@ async fn active_with_key(tx: &mut Tx, task: &NewTask) -> Result<Option<TaskId>, 
     let row = tx
         .fetch_optional(
             "select id from task \
-             where kind = $1 and dedupe_key = $2 and state in ('queued', 'running', 'waiting')",
+             where kind = $1 and dedupe_key = $2 and finished_at is null",
             vec![task.kind.as_str().into(), key.into()],
         )
         .await?;
@@ -152,7 +152,7 @@ async fn active_of_kind(tx: &mut Tx, kind: &str, most: u32) -> Result<u32, Store
     let found = tx
         .fetch_one(
             "select count(*) as found from (select 1 from task \
-             where kind = $1 and state in ('queued', 'running', 'waiting') limit $2) as active",
+             where kind = $1 and finished_at is null limit $2) as active",
             vec![kind.into(), most.into()],
         )
         .await?

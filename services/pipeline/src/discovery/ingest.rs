@@ -85,6 +85,8 @@ pub async fn ingest(
         let chunk: Vec<Posting> = postings.by_ref().take(CHUNK).collect();
         let prepared = prepare(chunk).await?;
         let mut tx = platform.begin().await?;
+        // Two newcomers that are the same posting must not be added side by side.
+        catalogue::lock_for_ingest(&mut tx).await?;
         Batch::read(&mut tx, &prepared).await?.apply(tx, prepared, board, now, &mut result).await?;
     }
     Ok(result)

@@ -54,8 +54,10 @@ pub fn is_enabled(info: &SourceInfo, settings: &Discovery) -> bool {
     if settings.enabled_sources.contains(&info.name) {
         return true;
     }
-    // A keyed source is wanted by whoever has entered the key.
-    info.default_on || (info.needs_key.is_some() && missing_keys(info, settings).is_empty())
+    // A recipe is wanted by whoever wrote it, a page or feed by whoever named it, a key by whoever entered it.
+    info.default_on
+        || matches!(info.kind, SourceKind::Recipe | SourceKind::Page | SourceKind::Feed)
+        || (info.needs_key.is_some() && missing_keys(info, settings).is_empty())
 }
 
 /// Names of key values that a source needs and the configuration lacks.

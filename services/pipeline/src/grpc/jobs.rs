@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use aerie_matching::learning;
 use aerie_postings::RemoteKind;
 use aerie_proto::pipeline::v1::{self as pb, jobs_service_server::JobsService};
 use aerie_rpc::{ErrorCode, RpcError};
@@ -14,7 +15,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Caller, caller, convert, errors, id, matching, validation};
-use crate::{core::Core, jobs::Jobs, status::JobStatus};
+use crate::{core::Core, jobs::Jobs, profiles, status::JobStatus};
 
 pub(crate) struct JobsApi {
     pub(crate) core: Core,
@@ -23,6 +24,28 @@ pub(crate) struct JobsApi {
 impl JobsApi {
     fn jobs<'a>(&'a self, caller: &'a Caller) -> Jobs<'a> {
         Jobs { core: &self.core, database: &caller.database, person: caller.person }
+    }
+
+    /// A few jobs from below the first page, the same ones all day, for a person who lets decisions change the ranking.
+    async fn exploratory(&self, tx: &mut Tx, filter: &JobFilter, size: u32) -> Result<Vec<pb::Job>, Status> {
+        let share = self.core.inner.matching.exploration_share;
+        let stored = profiles::read_in(tx).await.map_err(errors::store)?;
+        if share <= 0.0 || !stored.profile.learn_from_decisions || !self.core.inner.matching.learn {
+            return Ok(vec![]);
+        }
+        let ids = rows::ids_in_order(tx, filter, JobOrder::Score).await.map_err(errors::store)?;
+        let size = size as usize;
+        let day = u64::try_from(self.core.now().timestamp() / 86_400).unwrap_or_default();
+        let picks = learning::exploration(ids.len(), share, day);
+        let mut jobs = Vec::new();
+        for (rank, _) in picks.into_iter().take(size).filter(|(rank, explores)| *explores && *rank >= size) {
+            let Some(id) = ids.get(rank) else { continue };
+            if let Some(job) = rows::get(tx, *id).await.map_err(errors::store)? {
+                let surfaced_by = "exploration".to_owned();
+                jobs.push(pb::Job { surfaced_by, ..without_description(job_to_wire(&job)) });
+            }
+        }
+        Ok(jobs)
     }
 
     /// A job with everything, as `GetJob` and every change answer it.
@@ -52,6 +75,11 @@ impl JobsApi {
         wire.possible_duplicate_ids = duplicates;
         Ok(wire)
     }
+}
+
+/// Whether a list is the review queue and nothing narrower.
+fn is_review_queue(filter: &JobFilter) -> bool {
+    *filter == JobFilter { statuses: vec![JobStatus::Pending.as_str().to_owned()], ..JobFilter::default() }
 }
 
 async fn duplicates_of(tx: &mut Tx, posting: Uuid) -> Result<Vec<String>, Status> {
@@ -93,6 +121,12 @@ impl JobsService for JobsApi {
             search_profile_id: None,
         };
         let mut tx = caller.database.read().await.map_err(errors::store)?;
+        let exploratory_jobs = match after {
+            None if order == JobOrder::Score && is_review_queue(&filter) => {
+                self.exploratory(&mut tx, &filter, size).await?
+            }
+            _ => vec![],
+        };
         let page = rows::list(&mut tx, &filter, order, after, size).await.map_err(bad_token)?;
         let ids: Vec<Uuid> = page.jobs.iter().map(|job| job.id).collect();
         let contents = rows::contents(&mut tx, &ids).await.map_err(errors::store)?;
@@ -116,6 +150,7 @@ impl JobsService for JobsApi {
             jobs,
             next_page_token: page.next.map(|token| token.to_string()).unwrap_or_default(),
             total_size: i32::try_from(page.total).unwrap_or(i32::MAX),
+            exploratory_jobs,
         }))
     }
 

@@ -1,0 +1,114 @@
+//! One job for one opening, however many boards carry it; what is doubtful is the person's to decide.
+
+use std::collections::BTreeSet;
+
+use aerie_proto::pipeline::v1 as pb;
+use aerie_testkit::sample::{SamplePosting, sample_postings};
+use serde_json::{Value, json};
+use tonic::Code;
+
+use crate::world::{World, start_time, title};
+
+/// A company whose place and text every aggregator repeats in full.
+const COMPANY: &str = "Pelagia Marine B.V.";
+
+/// Openings of one company that Remotive lists too: every third of the syndicated ones is missing there.
+fn on_both(all: &[SamplePosting]) -> Vec<&SamplePosting> {
+    all.iter()
+        .filter(|posting| posting.company.name == COMPANY && posting.syndicated)
+        .filter(|posting| !(posting.number / 3 + 1).is_multiple_of(3))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_opening_on_board_and_aggregator_is_one_job_with_both_links() {
+    let world = World::new().await;
+    let search = pb::SearchProfile {
+        sources: vec!["recruitee".to_owned(), "remotive".to_owned()],
+        company_boards: vec!["recruitee:pelagia".to_owned()],
+        ..world.whole_search()
+    };
+    let search = world.ada.save_search(search).await;
+    world.ada.run(&search).await;
+    let postings = sample_postings(start_time()).unwrap();
+    let both = on_both(&postings);
+    assert!(both.len() >= 2, "the samples have openings that both list");
+    let own: Vec<pb::Job> = world
+        .ada
+        .all_jobs()
+        .await
+        .into_iter()
+        .filter(|job| job.posting.as_ref().unwrap().company.starts_with("Pelagia"))
+        .collect();
+    let openings = postings.iter().filter(|posting| posting.company.name == COMPANY).count();
+    assert_eq!(own.len(), openings, "one job for each opening, none twice");
+    for posting in both {
+        let job = own.iter().find(|job| title(job) == posting.title).unwrap();
+        let links = world.ada.job(&job.id).await.posting.unwrap().links;
+        let sources: BTreeSet<&str> = links.iter().map(|link| link.source.as_str()).collect();
+        assert_eq!(sources, BTreeSet::from(["recruitee", "remotive"]), "{}", posting.title);
+    }
+}
+
+const DUTIES: &str = "You look after the steam looms of our mill, keep their logs, order parts and train the apprentices. \
+    You know belts and bearings, read drawings, and are not afraid of heights. We work in two shifts and pay for tools. \
+    The mill has three halls with forty looms each, and a workshop with lathes where you make what cannot be bought.";
+
+fn row(number: u32, title: &str, place: &str, text: &str) -> Value {
+    json!({"title": title, "company": "Hollin Mills", "location": place, "description": text,
+           "url": format!("https://work{number}.example.com/openings/{number}")})
+}
+
+/// Two jobs that are possibly one.
+async fn doubtful_pair(world: &World) -> (String, String) {
+    world.ada.import(&json!([row(1, "Loom Mechanic", "Leeds, England", DUTIES)])).await;
+    let shorter: String = DUTIES.split_inclusive(". ").take(2).collect();
+    let second = world.ada.import(&json!([row(2, "Mechanic, Looms", "Leeds", &shorter)])).await;
+    assert_eq!(second.new_jobs, 1, "not the same beyond doubt");
+    let job = world.ada.job(&second.job_ids[0]).await;
+    assert_eq!(job.possible_duplicate_ids.len(), 1, "but possibly the same");
+    (job.possible_duplicate_ids[0].clone(), job.id)
+}
+
+async fn decide(world: &World, keep: &str, other: &str, same: bool) -> Result<pb::Job, tonic::Status> {
+    let request = pb::DecideDuplicateRequest { job_id: keep.to_owned(), other_job_id: other.to_owned(), same };
+    Ok(world.ada.jobs().decide_duplicate(request).await?.into_inner().job.unwrap())
+}
+
+#[tokio::test]
+async fn a_possible_duplicate_is_joined_for_good() {
+    let world = World::new().await;
+    let (first, second) = doubtful_pair(&world).await;
+    let kept = decide(&world, &first, &second, true).await.unwrap();
+    assert_eq!(kept.id, first);
+    assert!(kept.possible_duplicate_ids.is_empty());
+    let listed: Vec<String> = world.ada.all_jobs().await.into_iter().map(|job| job.id).collect();
+    assert_eq!(listed, [first.clone()]);
+    let shorter: String = DUTIES.split_inclusive(". ").take(2).collect();
+    let again = world.ada.import(&json!([row(2, "Mechanic, Looms", "Leeds", &shorter)])).await;
+    assert_eq!(again.new_jobs, 0);
+    assert_eq!(world.ada.all_jobs().await.len(), 1, "seen again, it stays joined");
+    world.ada.events_from_start().await.next("job.duplicate_decided").await;
+}
+
+#[tokio::test]
+async fn a_possible_duplicate_is_kept_apart_for_good_and_a_join_can_be_undone() {
+    let world = World::new().await;
+    let (first, second) = doubtful_pair(&world).await;
+    let kept = decide(&world, &first, &second, false).await.unwrap();
+    assert!(kept.possible_duplicate_ids.is_empty(), "a pair that was decided is not asked about again");
+    assert_eq!(world.ada.all_jobs().await.len(), 2);
+    decide(&world, &first, &second, true).await.unwrap();
+    assert_eq!(world.ada.all_jobs().await.len(), 1);
+    decide(&world, &first, &second, false).await.unwrap();
+    assert_eq!(world.ada.all_jobs().await.len(), 2);
+    assert_eq!(decide(&world, &first, &first, true).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn the_same_work_in_other_towns_stays_apart() {
+    let world = World::new().await;
+    let towns = ["Leeds, England", "Bradford, England", "Halifax, England"];
+    let rows: Vec<Value> = (1..).zip(towns).map(|(number, town)| row(number, "Loom Mechanic", town, DUTIES)).collect();
+    assert_eq!(world.ada.import(&json!(rows)).await.new_jobs, 3);
+}

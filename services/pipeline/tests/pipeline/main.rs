@@ -1,0 +1,13 @@
+//! The pipeline as its callers see it: a run over sample boards, what a person does with its jobs, and what happens when
+//! boards misbehave. Everything is called through the generated clients; the clock stands still unless a test moves it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod duplicates;
+mod failures;
+mod filters;
+mod jobs;
+mod matching;
+mod runs;
+mod schedules;
+mod scripted;
+mod world;

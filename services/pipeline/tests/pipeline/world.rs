@@ -1,0 +1,337 @@
+//! A pipeline on a temporary home, with sample boards that stand in for the internet.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aerie_config::Config;
+use aerie_pipeline::{Pipeline, PipelineDeps};
+use aerie_proto::pipeline::v1::{
+    self as pb, discovery_service_client::DiscoveryServiceClient, events_service_client::EventsServiceClient,
+    jobs_service_client::JobsServiceClient, match_service_client::MatchServiceClient,
+    profile_service_client::ProfileServiceClient, tasks_service_client::TasksServiceClient,
+};
+use aerie_rpc::{Backend, PERSON_HEADER};
+use aerie_store::{PersonId, Stores, StoresConfig, accounts};
+use aerie_tasks::ManualClock;
+use aerie_telemetry::Lifecycle;
+use aerie_testkit::boards::BoardServer;
+use chrono::{DateTime, TimeZone, Utc};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tonic::{
+    Request, Status, Streaming,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+};
+
+use crate::scripted::ScriptedServer;
+
+/// When every test begins: a Monday morning.
+pub fn start_time() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 3, 2, 9, 0, 0).unwrap()
+}
+
+/// What a test wants of its world.
+pub struct Options {
+    /// Minutes in which an answer is fresh.
+    pub freshness_minutes: u64,
+    /// Hosts that a scripted server stands in for.
+    pub scripted: Vec<&'static str>,
+    /// Further settings, merged over the others.
+    pub settings: Value,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { freshness_minutes: 60, scripted: vec![], settings: json!({}) }
+    }
+}
+
+/// A running pipeline.
+pub struct World {
+    pub boards: BoardServer,
+    pub scripted: ScriptedServer,
+    pub clock: Arc<ManualClock>,
+    pub ada: Caller,
+    /// Somebody else on the same installation.
+    pub ben: Caller,
+    lifecycle: Lifecycle,
+    _home: TempDir,
+}
+
+/// Names the person to the service, as the gateway does.
+#[derive(Clone)]
+pub struct AsPerson(MetadataValue<Ascii>);
+
+impl Interceptor for AsPerson {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert(PERSON_HEADER, self.0.clone());
+        Ok(request)
+    }
+}
+
+type Connection = InterceptedService<Backend, AsPerson>;
+
+/// Generated clients that call as one person.
+#[derive(Clone)]
+pub struct Caller {
+    connection: Connection,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        let clock = Arc::new(ManualClock::new(start_time()));
+        let boards = BoardServer::start(start_time()).await.unwrap();
+        let scripted = ScriptedServer::start().await;
+        let home = tempfile::tempdir().unwrap();
+        let mut endpoints: BTreeMap<String, String> = boards.endpoints();
+        endpoints.extend(options.scripted.iter().map(|host| ((*host).to_owned(), scripted.endpoint(host))));
+        let mut settings = json!({
+            "data_dir": home.path(),
+            "tasks": { "poll_ms": 10 },
+            "discovery": {
+                "endpoints": endpoints,
+                "per_host_interval_ms": 0,
+                "freshness_minutes": options.freshness_minutes,
+                "retry": { "attempts": 1, "base_delay_ms": 1, "max_delay_ms": 1 },
+                // No test may ask the real internet.
+                "disabled_sources": without_stand_in(&boards),
+            },
+        });
+        merge(&mut settings, options.settings);
+        let config = Config::load(None, &settings).unwrap();
+        let stores = StoresConfig {
+            url: "embedded".to_owned(),
+            data: config.data_dir.clone(),
+            migrate: true,
+            connections: config.store.connections,
+        };
+        let stores = Arc::new(Stores::open(stores).await.unwrap());
+        let deps = PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: clock.clone() };
+        let pipeline = Pipeline::create(deps).unwrap();
+        let ada = pipeline.local_person().await.unwrap();
+        let ben = second_person(&stores).await;
+        let lifecycle = Lifecycle::new();
+        let backend = pipeline.server(&lifecycle).await.unwrap().backend();
+        pipeline.start(&lifecycle).await.unwrap();
+        let caller = |person: PersonId| Caller {
+            connection: InterceptedService::new(backend.clone(), AsPerson(person.to_string().parse().unwrap())),
+        };
+        Self { ada: caller(ada), ben: caller(ben), boards, scripted, clock, lifecycle, _home: home }
+    }
+
+    /// A search over every sample board and aggregator, with nothing filtered out.
+    pub fn whole_search(&self) -> pb::SearchProfile {
+        pb::SearchProfile {
+            name: "everything".to_owned(),
+            titles: vec!["Rust Engineer".to_owned()],
+            company_boards: self.boards.company_boards(),
+            results_per_source: 1_000,
+            ..Default::default()
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.lifecycle.stop();
+    }
+}
+
+/// A search over one board, `system:token`.
+pub fn board_search(board: &str) -> pb::SearchProfile {
+    let (source, _) = board.split_once(':').unwrap();
+    pb::SearchProfile {
+        name: board.to_owned(),
+        titles: vec!["Rust Engineer".to_owned()],
+        sources: vec![source.to_owned()],
+        company_boards: vec![board.to_owned()],
+        ..Default::default()
+    }
+}
+
+async fn second_person(stores: &Stores) -> PersonId {
+    let mut tx = stores.platform().begin().await.unwrap();
+    let person = accounts::ensure_external_person(&mut tx, "ben@example.com", "Ben", start_time()).await.unwrap();
+    tx.commit().await.unwrap();
+    person
+}
+
+fn without_stand_in(boards: &BoardServer) -> Vec<String> {
+    let there = boards.aggregators();
+    aerie_boards::all()
+        .iter()
+        .map(|source| source.info())
+        .filter(|info| info.kind != aerie_boards::SourceKind::CompanyBoard && !there.contains(&info.name))
+        .map(|info| info.name.clone())
+        .collect()
+}
+
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from,
+    }
+}
+
+impl Caller {
+    pub fn discovery(&self) -> DiscoveryServiceClient<Connection> {
+        DiscoveryServiceClient::new(self.connection.clone())
+    }
+
+    pub fn jobs(&self) -> JobsServiceClient<Connection> {
+        JobsServiceClient::new(self.connection.clone()).max_decoding_message_size(64 << 20)
+    }
+
+    pub fn matching(&self) -> MatchServiceClient<Connection> {
+        MatchServiceClient::new(self.connection.clone())
+    }
+
+    pub fn profile(&self) -> ProfileServiceClient<Connection> {
+        ProfileServiceClient::new(self.connection.clone())
+    }
+
+    pub fn tasks(&self) -> TasksServiceClient<Connection> {
+        TasksServiceClient::new(self.connection.clone())
+    }
+
+    pub fn events(&self) -> EventsServiceClient<Connection> {
+        EventsServiceClient::new(self.connection.clone())
+    }
+
+    /// Saves a search profile; returns it with its id.
+    pub async fn save_search(&self, search: pb::SearchProfile) -> pb::SearchProfile {
+        let request = pb::SaveSearchProfileRequest { search_profile: Some(search) };
+        self.profile().save_search_profile(request).await.unwrap().into_inner().search_profile.unwrap()
+    }
+
+    /// Saves a profile; returns the task that scores everything anew, empty when nothing changed.
+    pub async fn save_profile(&self, profile: pb::Profile) -> String {
+        let request = pb::UpdateProfileRequest { profile: Some(profile), update_mask: None };
+        self.profile().update_profile(request).await.unwrap().into_inner().rescore_task_id
+    }
+
+    /// Starts a run of a search profile.
+    pub async fn start(&self, search: &pb::SearchProfile) -> pb::StartRunResponse {
+        let request = pb::StartRunRequest { search_profile_id: search.id.clone(), sources: vec![] };
+        self.discovery().start_run(request).await.unwrap().into_inner()
+    }
+
+    /// Starts a run and waits for its end.
+    pub async fn run(&self, search: &pb::SearchProfile) -> pb::Run {
+        let started = self.start(search).await;
+        self.ended(&started.run.unwrap().id).await
+    }
+
+    /// The last state of a run, once it has ended.
+    pub async fn ended(&self, run: &str) -> pb::Run {
+        let request = pb::WatchRunRequest { run_id: run.to_owned() };
+        let mut stream = self.discovery().watch_run(request).await.unwrap().into_inner();
+        let mut last = None;
+        while let Some(update) = stream.message().await.unwrap() {
+            last = update.run;
+        }
+        last.expect("a stream of a run gives at least its present state")
+    }
+
+    /// The last state of a task, once it has ended.
+    pub async fn task_ended(&self, task: &str) -> pb::Task {
+        let request = pb::WatchTaskRequest { task_id: task.to_owned() };
+        let mut stream = self.tasks().watch_task(request).await.unwrap().into_inner();
+        let mut last = None;
+        while let Some(update) = stream.message().await.unwrap() {
+            last = update.task;
+        }
+        last.expect("a stream of a task gives at least its present state")
+    }
+
+    /// Every job, best first.
+    pub async fn all_jobs(&self) -> Vec<pb::Job> {
+        self.list(pb::ListJobsRequest::default()).await
+    }
+
+    /// Every job that a request finds, over all pages.
+    pub async fn list(&self, mut request: pb::ListJobsRequest) -> Vec<pb::Job> {
+        let mut jobs = Vec::new();
+        request.page_size = 500;
+        loop {
+            let page = self.jobs().list_jobs(request.clone()).await.unwrap().into_inner();
+            jobs.extend(page.jobs);
+            if page.next_page_token.is_empty() {
+                return jobs;
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    pub async fn job(&self, id: &str) -> pb::Job {
+        let request = pb::GetJobRequest { job_id: id.to_owned() };
+        self.jobs().get_job(request).await.unwrap().into_inner().job.unwrap()
+    }
+
+    pub async fn review(&self, id: &str, decision: pb::ReviewDecision) -> pb::Job {
+        let request = pb::ReviewJobRequest { job_id: id.to_owned(), decision: decision as i32 };
+        self.jobs().review_job(request).await.unwrap().into_inner().job.unwrap()
+    }
+
+    /// Imports rows of title, company, place, address and description.
+    pub async fn import(&self, rows: &Value) -> pb::ImportJobsResponse {
+        let request = pb::ImportJobsRequest {
+            file_name: "jobs.json".to_owned(),
+            content: rows.to_string().into_bytes(),
+            url: String::new(),
+        };
+        self.discovery().import_jobs(request).await.unwrap().into_inner()
+    }
+
+    /// Events from the beginning; those that come are waited for.
+    pub async fn events_from_start(&self) -> EventReader {
+        let request = pb::SubscribeRequest { after_sequence: Some(0), kinds: vec![] };
+        EventReader { stream: self.events().subscribe(request).await.unwrap().into_inner() }
+    }
+}
+
+/// Reads a person's events in order.
+pub struct EventReader {
+    stream: Streaming<pb::SubscribeResponse>,
+}
+
+impl EventReader {
+    /// Reads on until an event that `wanted` accepts.
+    pub async fn until(&mut self, wanted: impl Fn(&pb::SubscribeResponse) -> bool) -> pb::SubscribeResponse {
+        loop {
+            let event = self.stream.message().await.unwrap().expect("the stream of events goes on");
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+
+    /// Reads on until the next event of a kind.
+    pub async fn next(&mut self, kind: &str) -> pb::SubscribeResponse {
+        self.until(|event| event.kind == kind).await
+    }
+}
+
+/// How one source did in a run.
+pub fn source<'a>(run: &'a pb::Run, name: &str) -> &'a pb::SourceRun {
+    let names: Vec<&str> = run.sources.iter().map(|row| row.source.as_str()).collect();
+    run.sources.iter().find(|row| row.source == name).unwrap_or_else(|| panic!("{name} is not among {names:?}"))
+}
+
+/// The total score of a job.
+pub fn total(job: &pb::Job) -> f64 {
+    job.score.as_ref().expect("the job has a score").total
+}
+
+/// Title of a job's posting.
+pub fn title(job: &pb::Job) -> &str {
+    &job.posting.as_ref().unwrap().title
+}
