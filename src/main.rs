@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     match runtime.block_on(commands::run(cli)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", output::error_words(&error));
             ExitCode::from(output::exit_code(&error))
         }
     }

@@ -21,6 +21,23 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// Something typed that cannot be; the exit code says so.
+pub fn wrong_use(words: impl std::fmt::Display) -> anyhow::Error {
+    Status::invalid_argument(words.to_string()).into()
+}
+
+/// An error for people: of a service's answer only its message, which says what to do; the code is the exit code.
+pub fn error_words(error: &anyhow::Error) -> String {
+    let words: Vec<String> = error
+        .chain()
+        .map(|cause| match cause.downcast_ref::<Status>() {
+            Some(status) => status.message().to_owned(),
+            None => cause.to_string(),
+        })
+        .collect();
+    words.join(": ")
+}
+
 /// A message in the JSON form of protocol buffers; `name` is its full name.
 pub fn to_json(name: &str, message: &impl Message) -> anyhow::Result<serde_json::Value> {
     let pool = DescriptorPool::decode(aerie_proto::FILE_DESCRIPTOR_SET).context("descriptors")?;

@@ -74,7 +74,11 @@ async fn dispatch(session: &Session, command: &Jobs) -> anyhow::Result<()> {
 }
 
 fn parse_statuses(statuses: &[String]) -> anyhow::Result<Vec<i32>> {
-    statuses.iter().map(|status| Ok(wire_status(status.parse::<JobStatus>()?) as i32)).collect()
+    statuses.iter().map(|status| Ok(parse_status(status)? as i32)).collect()
+}
+
+fn parse_status(status: &str) -> anyhow::Result<pb::JobStatus> {
+    status.parse::<JobStatus>().map(wire_status).map_err(output::wrong_use)
 }
 
 fn wire_status(status: JobStatus) -> pb::JobStatus {
@@ -119,7 +123,9 @@ async fn list(session: &Session, arguments: &JobsList) -> anyhow::Result<()> {
         "new" => "create_time desc",
         "posted" => "post_time desc",
         "changed" => "update_time desc",
-        other => bail!("--order {other:?} is not known; use score, new, posted or changed"),
+        other => {
+            return Err(output::wrong_use(format!("--order {other:?} is not known; use score, new, posted or changed")));
+        }
     };
     let request = pb::ListJobsRequest {
         statuses,
@@ -239,7 +245,7 @@ async fn review(session: &Session, job: &str, decision: pb::ReviewDecision, json
 }
 
 async fn move_to(session: &Session, job: &str, status: &str, json: bool) -> anyhow::Result<()> {
-    let status = wire_status(status.parse()?) as i32;
+    let status = parse_status(status)? as i32;
     let request = pb::MoveJobRequest { job_id: job_id(session, job).await?, status };
     print_moved(session.jobs().move_job(request).await?.into_inner().job, json)
 }

@@ -132,7 +132,8 @@ pub async fn search_id(session: &Session, search: Option<&str>) -> anyhow::Resul
         Some(found) => Ok(found.id.clone()),
         None => {
             let names: Vec<&str> = response.search_profiles.iter().map(|known| known.name.as_str()).collect();
-            bail!("no search profile is called {search:?}; there are: {}", names.join(", "))
+            let words = format!("no search profile is called {search:?}; there are: {}", names.join(", "));
+            bail!(tonic::Status::not_found(words))
         }
     }
 }
