@@ -72,12 +72,16 @@ pub struct Session {
 impl Session {
     /// Connects to the server of the data folder, or starts the services here.
     pub async fn open(cli: &Cli) -> anyhow::Result<Self> {
-        let config = load_config(cli)?;
+        let mut config = load_config(cli)?;
         if let Some(note) = ServerNote::read(&config.data_dir)
             && is_live(&note.url).await
         {
             let backend = Backend::remote(&note.url)?;
             return Ok(Self { connection: InterceptedService::new(backend, AsPerson(None)), app: None });
+        }
+        if cli.log.is_none() {
+            // What a command has to say it prints itself; the log of its services would only stand in between.
+            config.telemetry.level = "error".to_owned();
         }
         let app = App::start(config).await?;
         Ok(Self::within(app))

@@ -124,7 +124,9 @@ async fn list(session: &Session, arguments: &JobsList) -> anyhow::Result<()> {
         "posted" => "post_time desc",
         "changed" => "update_time desc",
         other => {
-            return Err(output::wrong_use(format!("--order {other:?} is not known; use score, new, posted or changed")));
+            return Err(output::wrong_use(format!(
+                "--order {other:?} is not known; use score, new, posted or changed"
+            )));
         }
     };
     let request = pb::ListJobsRequest {

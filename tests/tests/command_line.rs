@@ -51,7 +51,8 @@ impl Shell {
 #[test]
 fn wrong_use_is_told_apart_from_failure() -> anyhow::Result<()> {
     let Some(shell) = Shell::open()? else { return Ok(()) };
-    for words in ["", "fly", "jobs", "jobs show", "jobs list --limit many", "up --port 99999", "config", "eval dedupe"] {
+    for words in ["", "fly", "jobs", "jobs show", "jobs list --limit many", "up --port 99999", "config", "eval dedupe"]
+    {
         let (_, said) = shell.run(words.trim(), WRONG_USE)?;
         assert!(!said.is_empty(), "{words}");
     }

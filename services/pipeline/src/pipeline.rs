@@ -86,7 +86,8 @@ impl Pipeline {
         let PipelineDeps { stores, config, clock } = deps;
         let bus: Arc<dyn EventBus> = Arc::new(LocalBus::new(config.events.channel_capacity));
         let registry = Registry::new();
-        let fetcher = Fetcher::new(fetch_options(config), Arc::new(StoredValidators::new(stores.platform().clone())))?;
+        let validators = StoredValidators::new(stores.platform().clone(), Arc::clone(&clock));
+        let fetcher = Fetcher::new(fetch_options(config), Arc::new(validators))?;
         let mut sources: Vec<SharedSource> = aerie_boards::all().to_vec();
         sources.extend(recipes(&config.recipes_dir())?);
         let embedder = config.matching.embedding_model.as_ref().map(Embedder::load).transpose()?.map(Arc::new);

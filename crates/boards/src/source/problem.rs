@@ -76,7 +76,7 @@ pub enum SourceError {
         limit_bytes: usize,
     },
     /// The address is refused: not https, or in a private network.
-    #[error("{url} is refused: {reason}; name the host under `allowed_hosts` if it is meant")]
+    #[error("{url} is refused: {reason}; name its host and port in discovery.allow_addresses if it is meant")]
     Address {
         /// Address asked.
         url: String,

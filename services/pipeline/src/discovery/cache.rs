@@ -1,24 +1,27 @@
 //! Validators for conditional requests, kept in the platform store.
 
+use std::sync::Arc;
+
 use aerie_boards::{Validators, fetch::ResponseCache};
 use aerie_store::{
     Database, StoreError,
     sources::{CachedResponse, cached_response, put_cached_response},
 };
+use aerie_tasks::Clock;
 use async_trait::async_trait;
-use chrono::Utc;
 
 /// Remembers validators between runs. A store that fails costs a full answer instead of a short one, so it is logged
 /// and not an error.
 #[derive(Debug)]
 pub struct StoredValidators {
     platform: Database,
+    clock: Arc<dyn Clock>,
 }
 
 impl StoredValidators {
     /// Validators in this platform store.
-    pub fn new(platform: Database) -> Self {
-        Self { platform }
+    pub fn new(platform: Database, clock: Arc<dyn Clock>) -> Self {
+        Self { platform, clock }
     }
 
     async fn read(&self, key: &str) -> Result<Option<Validators>, StoreError> {
@@ -39,7 +42,7 @@ impl StoredValidators {
             last_modified: validators.last_modified,
             body_hash: format!("{:016x}", validators.body_hash),
             result_hash: None,
-            fetched_at: Utc::now(),
+            fetched_at: self.clock.now(),
         };
         put_cached_response(&mut tx, &response).await?;
         tx.commit().await

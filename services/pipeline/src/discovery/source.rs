@@ -63,8 +63,8 @@ struct Found {
     truncated: Option<String>,
     not_modified: bool,
     validators: Vec<(String, aerie_boards::Validators)>,
-    /// Whether `ids` are to be remembered as the answer of the query.
-    fresh: bool,
+    /// Whether the source itself was asked, so that `ids` are its answer as of now.
+    asked: bool,
 }
 
 /// Why an errand ended without its postings.
@@ -181,7 +181,14 @@ impl Running<'_> {
         let earlier = self.cached(DateTime::<Utc>::MIN_UTC).await?;
         // "Unchanged" helps only those who still know what it was.
         let (outcome, raw, dropped) = self.fetch(source, profile, earlier.is_none()).await?;
+        let board = self.payload.errand.board.as_deref().filter(|_| source.info().kind == SourceKind::CompanyBoard);
         if let Some(ids) = earlier.filter(|_| outcome.not_modified) {
+            if let Some(board) = board.filter(|_| self.is_complete(source, ids.len())) {
+                let mut tx = self.core.platform().begin().await?;
+                catalogue::touch_batch(&mut tx, &ids, now).await?;
+                catalogue::mark_missing(&mut tx, &self.payload.errand.source, board, &ids, now).await?;
+                tx.commit().await?;
+            }
             return Ok(unchanged(ids, true));
         }
         if let Some(reason) = health::suspicious_silence(health, raw.len()) {
@@ -194,16 +201,15 @@ impl Running<'_> {
         self.context.stage("normalising", None).await?;
         let (postings, rejected) = normalise_all(raw, now).await?;
         self.context.stage("recognising duplicates", None).await?;
-        let board = self.payload.errand.board.as_deref().filter(|_| source.info().kind == SourceKind::CompanyBoard);
         let ingested = ingest(self.core.platform(), postings, board, now).await?;
         self.embed(&ingested).await?;
-        let complete =
-            outcome.truncated.is_none() && fetched < self.payload.search.limit() && !source.info().capped_list;
+        let complete = outcome.truncated.is_none() && self.is_complete(source, fetched);
         if let Some(board) = board.filter(|_| complete) {
             let mut tx = self.core.platform().begin().await?;
             catalogue::mark_missing(&mut tx, &self.payload.errand.source, board, &ingested.ids, now).await?;
             tx.commit().await?;
         }
+        let cut_short = outcome.truncated.is_some() && self.is_complete(source, fetched);
         Ok(Found {
             ids: ingested.ids.clone(),
             ingested,
@@ -211,9 +217,15 @@ impl Running<'_> {
             dropped: dropped + rejected,
             truncated: outcome.truncated,
             not_modified: false,
-            validators: outcome.validators,
-            fresh: true,
+            // What broke off half way is asked for in full the next time.
+            validators: if cut_short { vec![] } else { outcome.validators },
+            asked: true,
         })
+    }
+
+    /// Whether a list of this length is all that the source has: neither cut at the limit nor capped by the source.
+    fn is_complete(&self, source: &SharedSource, fetched: usize) -> bool {
+        fetched < self.payload.search.limit() && !source.info().capped_list
     }
 
     async fn fetch(
@@ -301,7 +313,7 @@ impl Running<'_> {
 
     /// Makes the next run cheap; only now, since everything that the answer holds is safe by now.
     async fn remember(&self, source: &SharedSource, found: &Found, now: DateTime<Utc>) -> Result<(), Failure> {
-        if found.fresh {
+        if found.asked {
             let hash = plan::query_hash(&self.payload.errand, &self.query(false));
             let mut tx = self.core.platform().begin().await?;
             let answer = CachedQuery { fetched_at: now, postings: found.ids.clone() };
@@ -345,7 +357,7 @@ impl Running<'_> {
     }
 }
 
-/// An errand that found what it found before.
+/// An errand that found what it found before: the source said so (`not_modified`), or it was not asked.
 fn unchanged(ids: Vec<Uuid>, not_modified: bool) -> Found {
     Found {
         fetched: ids.len(),
@@ -355,7 +367,7 @@ fn unchanged(ids: Vec<Uuid>, not_modified: bool) -> Found {
         truncated: None,
         not_modified,
         validators: vec![],
-        fresh: false,
+        asked: not_modified,
     }
 }
 

@@ -18,7 +18,7 @@ use tonic::{Request, Response, Status};
 use url::Url;
 use uuid::Uuid;
 
-use super::{Caller, caller, convert, errors, id, optional_id, tasks::watch, validation};
+use super::{Caller, caller, convert, errors, id, optional_id, profile::put_schedule, tasks::watch, validation};
 use crate::{
     core::Core,
     discovery::{
@@ -91,10 +91,14 @@ async fn read_run(core: &Core, tx: &mut Tx, database: &Database, id: Uuid) -> Re
         Err(error) => return Err(errors::queue(error)),
     };
     match task.state {
-        TaskState::Cancelled => wire.state = pb::RunState::Cancelled as i32,
+        TaskState::Cancelled => {
+            wire.state = pb::RunState::Cancelled as i32;
+            end_early(&mut wire, task.finished_at, "the run was cancelled");
+        }
         TaskState::Failed => {
             wire.state = pb::RunState::Failed as i32;
             wire.error = task.error.unwrap_or_default();
+            end_early(&mut wire, task.finished_at, "the run failed before");
         }
         _ => {}
     }
@@ -102,6 +106,18 @@ async fn read_run(core: &Core, tx: &mut Tx, database: &Database, id: Uuid) -> Re
         wire.scored_jobs = small(report.scored_jobs);
     }
     Ok((wire, task.state.is_final()))
+}
+
+/// A run that was ended from outside leaves its rows as they were: nothing of it works any more.
+fn end_early(run: &mut pb::Run, at: Option<DateTime<Utc>>, reason: &str) {
+    run.end_time = run.end_time.or(at.map(convert::timestamp));
+    for row in &mut run.sources {
+        if matches!(row.state(), pb::SourceRunState::Queued | pb::SourceRunState::Running) {
+            row.state = pb::SourceRunState::Skipped as i32;
+            row.stage.clear();
+            reason.clone_into(&mut row.reason);
+        }
+    }
 }
 
 #[tonic::async_trait]
@@ -323,6 +339,7 @@ impl DiscoveryApi {
         list.push(entry);
         let mut tx = caller.database.begin().await.map_err(errors::store)?;
         profiles::write_search(&mut tx, &search, self.core.now()).await.map_err(errors::store)?;
+        put_schedule(&self.core, &mut tx, &search).await?;
         self.core.inner.queue.commit(tx, caller.person).await.map_err(errors::queue)?;
         Ok(true)
     }

@@ -15,7 +15,7 @@ use crate::{
     core::Core,
     discovery::run::{RunPayload, RunTask},
     profile::{Profile, SearchProfile},
-    profiles, rescore,
+    profiles, rescore, scoring,
 };
 
 /// Most characters of a résumé.
@@ -109,19 +109,19 @@ impl ProfileApi {
         check.require(schedule, "search_profile.schedule", "is not a cron expression such as \"0 6 * * *\"");
         check.finish()
     }
+}
 
-    /// Keeps the schedule that runs a search profile in step with it.
-    async fn put_schedule(&self, tx: &mut Tx, search: &SearchProfile) -> Result<(), Status> {
-        let name = schedule_name(search.id);
-        if search.schedule.is_empty() {
-            self.core.inner.queue.remove_schedule(tx, &name).await.map_err(errors::queue)?;
-            return Ok(());
-        }
-        let payload = RunPayload { search: search.clone(), sources: vec![] };
-        let task = NewTask::new::<RunTask>(&payload).map_err(errors::queue)?.with_key(search.id.to_string());
-        let schedule = NewSchedule { name, cron: search.schedule.clone(), task };
-        self.core.inner.queue.put_schedule(tx, &schedule).await.map_err(errors::queue)
+/// Keeps the schedule that runs a search profile in step with it.
+pub(crate) async fn put_schedule(core: &Core, tx: &mut Tx, search: &SearchProfile) -> Result<(), Status> {
+    let name = schedule_name(search.id);
+    if search.schedule.is_empty() {
+        core.inner.queue.remove_schedule(tx, &name).await.map_err(errors::queue)?;
+        return Ok(());
     }
+    let payload = RunPayload { search: search.clone(), sources: vec![] };
+    let task = NewTask::new::<RunTask>(&payload).map_err(errors::queue)?.with_key(search.id.to_string());
+    let schedule = NewSchedule { name, cron: search.schedule.clone(), task };
+    core.inner.queue.put_schedule(tx, &schedule).await.map_err(errors::queue)
 }
 
 fn schedule_name(search: Uuid) -> String {
@@ -178,8 +178,14 @@ impl ProfileService for ProfileApi {
         let given = optional_id("search_profile.id", &wire.id)?.filter(|id| !id.is_nil());
         let search = convert::search_from_wire(wire, given.unwrap_or_else(Uuid::now_v7));
         let mut tx = caller.database.begin().await.map_err(errors::store)?;
+        let before = profiles::read_in(&mut tx).await.map_err(errors::store)?;
         profiles::write_search(&mut tx, &search, self.core.now()).await.map_err(errors::store)?;
-        self.put_schedule(&mut tx, &search).await?;
+        put_schedule(&self.core, &mut tx, &search).await?;
+        let after = profiles::read_in(&mut tx).await.map_err(errors::store)?;
+        // The titles and places that are searched for are part of what a score rests on.
+        if scoring::match_profile(&before) != scoring::match_profile(&after) {
+            self.rescore(&mut tx, caller.person).await?;
+        }
         self.core.inner.queue.commit(tx, caller.person).await.map_err(errors::queue)?;
         Ok(Response::new(pb::SaveSearchProfileResponse { search_profile: Some(convert::search_to_wire(search)) }))
     }
