@@ -155,6 +155,15 @@ impl Registry {
         self
     }
 
+    /// Sets how long the runs of all kinds so far may be silent before another worker takes them up.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        for kind in self.kinds.values_mut() {
+            kind.policy.lease = lease;
+        }
+        self
+    }
+
     /// The limits of a kind.
     pub fn policy(&self, kind: &str) -> Result<KindPolicy, QueueError> {
         self.kinds.get(kind).map(|kind| kind.policy).ok_or_else(|| QueueError::UnknownKind {

@@ -14,3 +14,4 @@ pub mod queueing;
 pub mod run;
 pub mod sink;
 pub mod source;
+pub(crate) mod turn;

@@ -116,7 +116,8 @@ impl Pipeline {
             .with_kind_only::<SourceTask>()
             .with_kind_only::<UrlTask>()
             .with_kind_only::<RescoreTask>()
-            .with_kind_only::<HousekeepingTask>();
+            .with_kind_only::<HousekeepingTask>()
+            .with_lease(config.tasks.lease());
         let queue = Queue::new(submitting, Arc::clone(&clock), Arc::clone(&bus));
         let core = make_core(queue.clone());
         let handlers = Registry::new()
@@ -124,7 +125,8 @@ impl Pipeline {
             .with(SourceTask { core: core.clone() })
             .with(UrlTask { core: core.clone() })
             .with(RescoreTask { core: core.clone() })
-            .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
+            .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) })
+            .with_lease(config.tasks.lease());
         let runner = Runner::new(
             queue.with_registry(handlers),
             RunnerOptions {

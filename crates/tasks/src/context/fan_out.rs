@@ -48,6 +48,15 @@ pub enum FanOut {
     Ended(Vec<ChildEnd>),
 }
 
+/// Where those stand that were spawned before this one, in the same fan-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elders {
+    /// One of them is at work.
+    pub working: bool,
+    /// One of them waits for a worker now. Pauses after a failure do not count.
+    pub due: bool,
+}
+
 /// What a spawning step stores.
 #[derive(Serialize, Deserialize)]
 struct Spawned {
@@ -132,6 +141,28 @@ impl TaskContext {
     pub async fn fan_out(&self, name: &str, children: Vec<NewTask>) -> Result<FanOut, TaskError> {
         self.spawn_children(name, children).await?;
         self.children(name).await
+    }
+
+    /// Where the children stand that this one's parent spawned before it in the same fan-out.
+    pub async fn elders(&self) -> Result<Elders, TaskError> {
+        let Some(parent) = self.parent() else { return Ok(Elders { working: false, due: false }) };
+        let elder = |condition: &str| {
+            format!(
+                "exists (select 1 from task_child mine join task_child other on other.parent_id = mine.parent_id \
+                 and other.fan_out = mine.fan_out and other.position < mine.position \
+                 join task on task.id = other.child_id \
+                 where mine.parent_id = $1 and mine.child_id = $2 and {condition})"
+            )
+        };
+        // A run whose lease is over waits for whoever takes it up.
+        let sql = format!(
+            "select {} as working, {} as due",
+            elder("task.state = 'running' and task.lease_until >= $3"),
+            elder("(task.state = 'queued' and task.run_at <= $3 or task.state = 'running' and task.lease_until < $3)"),
+        );
+        let values = vec![parent.into(), self.id().into(), self.inner.queue.now().into()];
+        let row = self.inner.database.read().await?.fetch_one(sql, values).await?;
+        Ok(Elders { working: row.bool("working")?, due: row.bool("due")? })
     }
 
     async fn insert_or_adopt(

@@ -1,6 +1,9 @@
-use aerie_tasks::{FanOut, NewTask, Outcome, Registry, TaskError, TaskState};
+use std::{sync::Arc, time::Duration};
+
+use aerie_tasks::{Elders, FanOut, NewTask, Outcome, Registry, TaskError, TaskState};
 use chrono::TimeDelta;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::{
     on_both_engines,
@@ -10,6 +13,7 @@ use crate::{
 on_both_engines!(
     the_last_child_wakes_a_parent_that_holds_no_worker,
     children_are_spawned_once_however_often_the_parent_runs,
+    children_see_where_the_earlier_ones_stand,
     work_that_is_active_already_is_waited_for_and_not_doubled,
     waiting_for_nothing_fails,
     tasks_do_not_wait_for_each_other_in_a_circle,
@@ -68,6 +72,45 @@ async fn children_are_spawned_once_however_often_the_parent_runs(place: Place) {
     runner.run_until_idle().await;
     assert_eq!(task(&queue, &database, id).await.result, Some(json!(2)));
     assert_eq!(queue.list(&database, &Default::default(), 0, None).await.unwrap().tasks.len(), 3);
+}
+
+async fn children_see_where_the_earlier_ones_stand(place: Place) {
+    let database = place.person().await;
+    let (clock, looked) = (clock(), Arc::new(Notify::new()));
+    let parent = scripted::<PLAIN, _, _>(|context, _| async move {
+        match context.fan_out("pair", vec![child(json!("elder")), child(json!("younger"))]).await? {
+            FanOut::Waiting => Ok(Outcome::Wait),
+            FanOut::Ended(children) => Ok(Outcome::Done(json!(children.len()))),
+        }
+    });
+    let time = Arc::clone(&clock);
+    let number = scripted::<TWO_AT_ONCE, _, _>(move |context, payload| {
+        let (time, looked) = (Arc::clone(&time), Arc::clone(&looked));
+        async move {
+            if payload == json!("elder") {
+                assert_eq!(context.elders().await?, Elders { working: false, due: false }, "there is none before it");
+                if context.attempt() == 1 {
+                    looked.notified().await;
+                    return Ok(Outcome::Retry { after: Some(Duration::from_secs(10)), reason: "later".to_owned() });
+                }
+                return Ok(Outcome::Done(payload));
+            }
+            assert_eq!(context.elders().await?, Elders { working: true, due: false });
+            looked.notify_one();
+            while context.elders().await?.working {
+                tokio::task::yield_now().await;
+            }
+            assert!(!context.elders().await?.due, "a pause is not waited for");
+            time.advance(TimeDelta::seconds(11));
+            let elders = context.elders().await?;
+            assert!(elders.due || elders.working, "the pause is over");
+            Ok(Outcome::Done(payload))
+        }
+    });
+    let queue = queue(Registry::new().with(parent).with(number), &clock);
+    let id = submit(&queue, &database, plain(json!(null))).await.id;
+    runner(&queue, 2, &[&database]).run_until_idle().await;
+    assert_eq!(task(&queue, &database, id).await.result, Some(json!(2)));
 }
 
 async fn work_that_is_active_already_is_waited_for_and_not_doubled(place: Place) {

@@ -26,7 +26,7 @@ pub struct Ingested {
     pub ids: Vec<Uuid>,
     /// Postings that the catalogue did not have.
     pub new: usize,
-    /// Known postings whose content changed.
+    /// Known postings whose content changed, or that were seen in a new place.
     pub changed: HashSet<Uuid>,
     /// Pairs that may be one posting.
     pub possible: Vec<PossiblePair>,
@@ -106,6 +106,8 @@ struct Batch {
     candidates: Candidates,
     candidate_features: HashMap<Uuid, Features>,
     documents: HashMap<Uuid, Posting>,
+    /// Source and address of every place where a known posting was seen.
+    links: HashMap<Uuid, HashSet<(String, String)>>,
 }
 
 impl Batch {
@@ -121,7 +123,7 @@ impl Batch {
             // Features of an older form are not compared; the next change of the posting writes them anew.
             .filter_map(|(id, bytes)| Some((*id, encoding::decode::<Features>(bytes)?)))
             .collect();
-        Ok(Self { by_key, candidates, candidate_features, documents: HashMap::new() })
+        Ok(Self { by_key, candidates, candidate_features, documents: HashMap::new(), links: HashMap::new() })
     }
 
     async fn apply(
@@ -134,7 +136,11 @@ impl Batch {
     ) -> Result<(), StoreError> {
         let targets: Vec<Option<Uuid>> = prepared.iter().map(|one| self.recognise(one)).collect();
         let known: Vec<Uuid> = targets.iter().flatten().copied().collect();
-        self.documents = catalogue::get(&mut tx, &known).await?.into_iter().map(|it| (it.id, it.posting)).collect();
+        for stored in catalogue::get(&mut tx, &known).await? {
+            let links = stored.links.into_iter().map(|link| (link.source, link.url)).collect();
+            self.links.insert(stored.id, links);
+            self.documents.insert(stored.id, stored.posting);
+        }
 
         let mut plan = Plan::default();
         for (one, target) in prepared.into_iter().zip(targets) {
@@ -188,6 +194,10 @@ impl Batch {
         plan.sightings.push(sighting(id, &one.posting, board));
         plan.keys.extend(one.keys.into_iter().map(|key| (key, id)));
         plan.seen.push(id);
+        let place = (one.posting.source.clone(), one.posting.url.clone());
+        if self.links.get_mut(&id).is_some_and(|links| links.insert(place)) {
+            plan.changed.insert(id);
+        }
         if let Some(existing) = self.documents.get_mut(&id) {
             let merged = dedupe::merge_with_changes(existing, &one.posting);
             if !merged.changed.is_empty() {

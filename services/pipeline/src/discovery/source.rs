@@ -22,6 +22,7 @@ use super::{
     queueing::{self, Finder},
     run::{run_updated, state},
     sink::{CollectingSink, SearchProgress},
+    turn::{self, Turn, turn},
 };
 use crate::{
     core::Core,
@@ -72,6 +73,8 @@ enum Failure {
     Source(SourceError),
     /// Not a failure of the request: the source rests, or its silence is suspicious.
     Told(String),
+    /// Not a failure: an earlier source has no worker.
+    GaveWay,
     Task(TaskError),
 }
 
@@ -108,7 +111,16 @@ impl TaskHandler for SourceTask {
         errand.show(state::RUNNING, Some("starting"), None).await?;
         match errand.work().await {
             Ok(report) => Ok(Outcome::Done(report)),
-            Err(Failure::Task(error)) => Err(error),
+            Err(Failure::Task(TaskError::Lost)) => Err(TaskError::Lost),
+            Err(Failure::Task(error)) => {
+                // The run tells what the task is going to try again for.
+                errand.show(state::QUEUED, Some("trying again soon"), Some(&error.to_string())).await?;
+                Err(error)
+            }
+            Err(Failure::GaveWay) => {
+                errand.show(state::QUEUED, Some("waiting for an earlier source"), None).await?;
+                Ok(Outcome::Retry { after: Some(turn::AWAY), reason: "an earlier source had no worker".to_owned() })
+            }
             Err(Failure::Told(reason)) => {
                 errand.show(state::FAILED, None, Some(&reason)).await?;
                 Ok(Outcome::Fail { reason })
@@ -145,7 +157,10 @@ impl Running<'_> {
         }
         let profile = profiles::read(self.context.database()).await?;
         let found = match self.recent_answer(now).await? {
-            Some(found) => found,
+            Some(found) => {
+                self.wait_for_turn().await?;
+                found
+            }
             None => self.search(source, &profile.profile, health.as_ref(), now).await?,
         };
         let report = self.queue(&found, &profile.profile).await?;
@@ -178,9 +193,10 @@ impl Running<'_> {
         health: Option<&SourceHealth>,
         now: DateTime<Utc>,
     ) -> Result<Found, Failure> {
-        let earlier = self.cached(DateTime::<Utc>::MIN_UTC).await?;
+        let earlier = self.cached(DateTime::UNIX_EPOCH).await?;
         // "Unchanged" helps only those who still know what it was.
         let (outcome, raw, dropped) = self.fetch(source, profile, earlier.is_none()).await?;
+        self.wait_for_turn().await?;
         let board = self.payload.errand.board.as_deref().filter(|_| source.info().kind == SourceKind::CompanyBoard);
         if let Some(ids) = earlier.filter(|_| outcome.not_modified) {
             if let Some(board) = board.filter(|_| self.is_complete(source, ids.len())) {
@@ -228,6 +244,13 @@ impl Running<'_> {
         fetched < self.payload.search.limit() && !source.info().capped_list
     }
 
+    async fn wait_for_turn(&self) -> Result<(), Failure> {
+        match turn(self.context).await? {
+            Turn::Come => Ok(()),
+            Turn::GiveWay => Err(Failure::GaveWay),
+        }
+    }
+
     async fn fetch(
         &self,
         source: &SharedSource,
@@ -270,12 +293,20 @@ impl Running<'_> {
         self.context.stage("filtering", None).await?;
         let finder =
             Finder { search: &self.payload.search, profile, surfaced_by: &self.payload.errand.source, filters: true };
+        // An earlier attempt may have changed the catalogue and not come as far as this: then everything may be new here.
+        let all: HashSet<Uuid>;
+        let changed = if self.context.attempt() > 1 {
+            all = found.ids.iter().copied().collect();
+            &all
+        } else {
+            &found.ingested.changed
+        };
         let change = queueing::prepare(
             self.core,
             self.context.database(),
             &finder,
             &found.ids,
-            &found.ingested.changed,
+            changed,
             &found.ingested.possible,
         )
         .await?;
