@@ -71,6 +71,9 @@ impl Stores {
     }
 
     async fn open_embedded(config: StoresConfig) -> Result<Self, StoreError> {
+        // SQLCipher's libcrypto would free its state when the process exits, under the feet of connection threads that
+        // are still running; this initialises it without that exit handler.
+        openssl_sys::init();
         let io = |source| StoreError::Io { path: config.data.clone(), source };
         fs::create_dir_all(&config.data).map_err(io)?;
         let platform_path = config.data.join("platform.db");
