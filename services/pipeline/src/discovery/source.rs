@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use aerie_boards::{Outcome as SearchOutcome, Query, SharedSource, SourceError, SourceKind};
 use aerie_postings::{Posting, RawPosting, normalise};
 use aerie_store::{
-    StoreError, catalogue,
+    StoreError, Tx, catalogue,
     runs::{self, RunCounts, RunSource},
     sources::{self, CachedQuery, SourceHealth},
 };
@@ -171,15 +171,36 @@ impl Running<'_> {
     /// The answer that somebody got for the same query a short while ago.
     async fn recent_answer(&self, now: DateTime<Utc>) -> Result<Option<Found>, Failure> {
         let freshness = TimeDelta::from_std(self.core.inner.discovery.freshness()).unwrap_or_default();
-        Ok(self.cached(now - freshness).await?.map(|ids| unchanged(ids, false)))
+        let mut tx = self.core.platform().read().await?;
+        let cached = self.cached(&mut tx, &self.hash(), now - freshness).await?;
+        Ok(cached.map(|cached| unchanged(cached.postings, false)))
     }
 
-    async fn cached(&self, not_before: DateTime<Utc>) -> Result<Option<Vec<Uuid>>, StoreError> {
-        let query = self.query(false);
-        let hash = plan::query_hash(&self.payload.errand, &query);
+    /// What "unchanged" means for this query: its last answer, unless the validators were stored with a later answer of
+    /// another query (somebody else's, of the same address).
+    async fn last_answer(&self) -> Result<Option<Vec<Uuid>>, StoreError> {
         let mut tx = self.core.platform().read().await?;
-        let cached = sources::cached_query(&mut tx, &self.payload.errand.source, &hash, not_before).await?;
-        Ok(cached.map(|cached| cached.postings))
+        let validated = self.cached(&mut tx, &self.validators_hash(), DateTime::UNIX_EPOCH).await?;
+        let not_before = validated.map_or(DateTime::UNIX_EPOCH, |validated| validated.fetched_at);
+        Ok(self.cached(&mut tx, &self.hash(), not_before).await?.map(|cached| cached.postings))
+    }
+
+    async fn cached(
+        &self,
+        tx: &mut Tx,
+        hash: &str,
+        not_before: DateTime<Utc>,
+    ) -> Result<Option<CachedQuery>, StoreError> {
+        sources::cached_query(tx, &self.payload.errand.source, hash, not_before).await
+    }
+
+    fn hash(&self) -> String {
+        plan::query_hash(&self.payload.errand, &self.query(false))
+    }
+
+    /// Under this name is kept when validators of the errand were last stored.
+    fn validators_hash(&self) -> String {
+        format!("validators {}", self.name())
     }
 
     fn query(&self, ignore_cache: bool) -> Query {
@@ -193,19 +214,14 @@ impl Running<'_> {
         health: Option<&SourceHealth>,
         now: DateTime<Utc>,
     ) -> Result<Found, Failure> {
-        let earlier = self.cached(DateTime::UNIX_EPOCH).await?;
-        // "Unchanged" helps only those who still know what it was.
-        let (outcome, raw, dropped) = self.fetch(source, profile, earlier.is_none()).await?;
-        self.wait_for_turn().await?;
         let board = self.payload.errand.board.as_deref().filter(|_| source.info().kind == SourceKind::CompanyBoard);
-        if let Some(ids) = earlier.filter(|_| outcome.not_modified) {
-            if let Some(board) = board.filter(|_| self.is_complete(source, ids.len())) {
-                let mut tx = self.core.platform().begin().await?;
-                catalogue::touch_batch(&mut tx, &ids, now).await?;
-                catalogue::mark_missing(&mut tx, &self.payload.errand.source, board, &ids, now).await?;
-                tx.commit().await?;
+        let (mut outcome, mut raw, mut dropped) = self.fetch(source, profile, false).await?;
+        if outcome.not_modified {
+            // "Unchanged" helps only those who still know what it was.
+            match self.last_answer().await? {
+                Some(ids) => return self.seen_unchanged(source, ids, board, now).await,
+                None => (outcome, raw, dropped) = self.fetch(source, profile, true).await?,
             }
-            return Ok(unchanged(ids, true));
         }
         if let Some(reason) = health::suspicious_silence(health, raw.len()) {
             let mut tx = self.core.platform().begin().await?;
@@ -237,6 +253,23 @@ impl Running<'_> {
             validators: if cut_short { vec![] } else { outcome.validators },
             asked: true,
         })
+    }
+
+    /// The source says that it lists what it listed before.
+    async fn seen_unchanged(
+        &self,
+        source: &SharedSource,
+        ids: Vec<Uuid>,
+        board: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Found, Failure> {
+        if let Some(board) = board.filter(|_| self.is_complete(source, ids.len())) {
+            let mut tx = self.core.platform().begin().await?;
+            catalogue::touch_batch(&mut tx, &ids, now).await?;
+            catalogue::mark_missing(&mut tx, &self.payload.errand.source, board, &ids, now).await?;
+            tx.commit().await?;
+        }
+        Ok(unchanged(ids, true))
     }
 
     /// Whether a list of this length is all that the source has: neither cut at the limit nor capped by the source.
@@ -345,10 +378,13 @@ impl Running<'_> {
     /// Makes the next run cheap; only now, since everything that the answer holds is safe by now.
     async fn remember(&self, source: &SharedSource, found: &Found, now: DateTime<Utc>) -> Result<(), Failure> {
         if found.asked {
-            let hash = plan::query_hash(&self.payload.errand, &self.query(false));
             let mut tx = self.core.platform().begin().await?;
             let answer = CachedQuery { fetched_at: now, postings: found.ids.clone() };
-            sources::put_cached_query(&mut tx, &source.info().name, &hash, &answer).await?;
+            sources::put_cached_query(&mut tx, &source.info().name, &self.hash(), &answer).await?;
+            if !found.validators.is_empty() {
+                let validated = CachedQuery { fetched_at: now, postings: vec![] };
+                sources::put_cached_query(&mut tx, &source.info().name, &self.validators_hash(), &validated).await?;
+            }
             sources::record_success(&mut tx, &self.name(), count(found.fetched), now).await?;
             tx.commit().await?;
             self.core.inner.fetcher.remember(&found.validators).await;

@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use aerie_matching::SkillVocabulary;
 use aerie_proto::pipeline::v1::{self as pb, profile_service_server::ProfileService};
-use aerie_rpc::RpcError;
+use aerie_rpc::{ErrorCode, RpcError};
 use aerie_store::{PersonId, Tx, profiles as rows};
 use aerie_tasks::{NewSchedule, NewTask};
 use tonic::{Request, Response, Status};
@@ -179,6 +179,11 @@ impl ProfileService for ProfileApi {
         let search = convert::search_from_wire(wire, given.unwrap_or_else(Uuid::now_v7));
         let mut tx = caller.database.begin().await.map_err(errors::store)?;
         let before = profiles::read_in(&mut tx).await.map_err(errors::store)?;
+        if let Some(other) = before.searches.iter().find(|other| other.name == search.name && other.id != search.id) {
+            let message =
+                format!("search profile {} is called {:?} already; choose another name", other.id, search.name);
+            return Err(RpcError::new(ErrorCode::AlreadyExists, "SEARCH_PROFILE_EXISTS", message).into());
+        }
         profiles::write_search(&mut tx, &search, self.core.now()).await.map_err(errors::store)?;
         put_schedule(&self.core, &mut tx, &search).await?;
         let after = profiles::read_in(&mut tx).await.map_err(errors::store)?;

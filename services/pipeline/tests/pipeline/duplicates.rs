@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use aerie_proto::pipeline::v1 as pb;
 use aerie_testkit::sample::{SamplePosting, sample_postings};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::world::{World, start_time, title};
+use crate::{
+    scripted::Script,
+    world::{Options, World, board_search, start_time, title},
+};
 
 /// A company whose place and text every aggregator repeats in full.
 const COMPANY: &str = "Pelagia Marine B.V.";
@@ -59,15 +63,53 @@ fn row(number: u32, title: &str, place: &str, text: &str) -> Value {
            "url": format!("https://work{number}.example.com/openings/{number}")})
 }
 
-/// Two jobs that are possibly one.
-async fn doubtful_pair(world: &World) -> (String, String) {
-    world.ada.import(&json!([row(1, "Loom Mechanic", "Leeds, England", DUTIES)])).await;
-    let shorter: String = DUTIES.split_inclusive(". ").take(2).collect();
-    let second = world.ada.import(&json!([row(2, "Mechanic, Looms", "Leeds", &shorter)])).await;
-    assert_eq!(second.new_jobs, 1, "not the same beyond doubt");
-    let job = world.ada.job(&second.job_ids[0]).await;
-    assert_eq!(job.possible_duplicate_ids.len(), 1, "but possibly the same");
-    (job.possible_duplicate_ids[0].clone(), job.id)
+/// One company that lists an opening in two hiring systems, so that only a person can say whether it is one.
+async fn doubtful_world() -> (World, pb::SearchProfile) {
+    let scripted = vec!["api.lever.co", "boards-api.greenhouse.io"];
+    let world = World::with(Options { freshness_minutes: 0, scripted, ..Options::default() }).await;
+    answer(&world, 1);
+    let search = pb::SearchProfile {
+        sources: vec!["lever".to_owned(), "greenhouse".to_owned()],
+        company_boards: vec!["lever:brasswick".to_owned(), "greenhouse:brasswick".to_owned()],
+        ..board_search("lever:brasswick")
+    };
+    let search = world.ada.save_search(search).await;
+    (world, search)
+}
+
+/// Both boards list the opening; `department` is a detail that may change.
+fn answer(world: &World, department: u32) {
+    let lever = json!([{
+        "id": "5a3c0de0-0000-4000-8000-000000000001", "text": "Loom Mechanic", "descriptionPlain": DUTIES,
+        "hostedUrl": "https://jobs.lever.co/brasswick/5a3c0de0-0000-4000-8000-000000000001",
+        "categories": {"location": "Leeds, England", "department": format!("Hall {department}")},
+    }]);
+    let greenhouse = json!({"jobs": [{
+        "id": 4_000_001, "title": "Loom Mechanic", "company_name": "Brasswick", "location": {"name": "Leeds, England"},
+        "absolute_url": "https://boards.greenhouse.io/brasswick/jobs/4000001", "content": DUTIES,
+        "departments": [{"name": format!("Hall {department}")}],
+    }], "meta": {"total": 1}});
+    world.scripted.answer("api.lever.co", Script::json(lever.to_string()));
+    world.scripted.answer("boards-api.greenhouse.io", Script::json(greenhouse.to_string()));
+}
+
+/// The two jobs that are possibly one.
+async fn doubtful_pair(world: &World, search: &pb::SearchProfile) -> (String, String) {
+    let run = world.ada.run(search).await;
+    assert_eq!(run.new_jobs, 2, "not the same beyond doubt: {run:#?}");
+    let jobs = world.ada.all_jobs().await;
+    let (first, second) = (world.ada.job(&jobs[0].id).await, world.ada.job(&jobs[1].id).await);
+    assert_eq!(first.possible_duplicate_ids, [second.id.clone()], "but possibly the same");
+    assert_eq!(second.possible_duplicate_ids, [first.id.clone()]);
+    (first.id, second.id)
+}
+
+/// Both openings are seen again, changed.
+async fn seen_again(world: &World, search: &pb::SearchProfile) {
+    world.clock.advance(TimeDelta::days(1));
+    answer(world, 2);
+    let run = world.ada.run(search).await;
+    assert_eq!((run.known_postings, run.new_jobs), (2, 0), "{run:#?}");
 }
 
 async fn decide(world: &World, keep: &str, other: &str, same: bool) -> Result<pb::Job, tonic::Status> {
@@ -77,27 +119,27 @@ async fn decide(world: &World, keep: &str, other: &str, same: bool) -> Result<pb
 
 #[tokio::test]
 async fn a_possible_duplicate_is_joined_for_good() {
-    let world = World::new().await;
-    let (first, second) = doubtful_pair(&world).await;
+    let (world, search) = doubtful_world().await;
+    let (first, second) = doubtful_pair(&world, &search).await;
     let kept = decide(&world, &first, &second, true).await.unwrap();
     assert_eq!(kept.id, first);
     assert!(kept.possible_duplicate_ids.is_empty());
-    let listed: Vec<String> = world.ada.all_jobs().await.into_iter().map(|job| job.id).collect();
-    assert_eq!(listed, [first.clone()]);
-    let shorter: String = DUTIES.split_inclusive(". ").take(2).collect();
-    let again = world.ada.import(&json!([row(2, "Mechanic, Looms", "Leeds", &shorter)])).await;
-    assert_eq!(again.new_jobs, 0);
-    assert_eq!(world.ada.all_jobs().await.len(), 1, "seen again, it stays joined");
+    let listed = async || world.ada.all_jobs().await.into_iter().map(|job| job.id).collect::<Vec<_>>();
+    assert_eq!(listed().await, [first.clone()]);
+    seen_again(&world, &search).await;
+    assert_eq!(listed().await, [first.clone()], "it stays joined");
     world.ada.events_from_start().await.next("job.duplicate_decided").await;
 }
 
 #[tokio::test]
 async fn a_possible_duplicate_is_kept_apart_for_good_and_a_join_can_be_undone() {
-    let world = World::new().await;
-    let (first, second) = doubtful_pair(&world).await;
+    let (world, search) = doubtful_world().await;
+    let (first, second) = doubtful_pair(&world, &search).await;
     let kept = decide(&world, &first, &second, false).await.unwrap();
     assert!(kept.possible_duplicate_ids.is_empty(), "a pair that was decided is not asked about again");
+    seen_again(&world, &search).await;
     assert_eq!(world.ada.all_jobs().await.len(), 2);
+    assert!(world.ada.job(&second).await.possible_duplicate_ids.is_empty());
     decide(&world, &first, &second, true).await.unwrap();
     assert_eq!(world.ada.all_jobs().await.len(), 1);
     decide(&world, &first, &second, false).await.unwrap();

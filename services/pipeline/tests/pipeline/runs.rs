@@ -1,6 +1,7 @@
 //! Runs: complete, cheap when nothing changed, one at a time, cancellable.
 
 use aerie_proto::pipeline::v1 as pb;
+use chrono::TimeDelta;
 use tonic::Code;
 
 use crate::{
@@ -47,12 +48,38 @@ async fn unchanged_boards_cost_conditional_requests_and_nothing_else() {
     let first = world.ada.run(&search).await;
     let (asked, unchanged) = world.boards.requests();
     assert_eq!(unchanged, 0);
+    world.clock.advance(TimeDelta::seconds(1));
     let second = world.ada.run(&search).await;
     let (asked_later, unchanged_later) = world.boards.requests();
     assert_eq!(asked_later - asked, unchanged_later, "every request of the second run was conditional: {second:#?}");
     assert!(unchanged_later > 0);
     assert_nothing_new(&first, &second);
     assert!(second.sources.iter().all(|source| source.not_modified), "{second:#?}");
+}
+
+#[tokio::test]
+async fn unchanged_means_what_the_same_query_saw_last() {
+    const LEVER: &str = "api.lever.co";
+    let world = World::with(Options { freshness_minutes: 0, scripted: vec![LEVER], ..Options::default() }).await;
+    let row = |number: u32| {
+        format!(
+            "{{\"id\": \"5a3c0de0-0000-4000-8000-{number:012}\", \"text\": \"Weaver {number}\", \
+             \"hostedUrl\": \"https://jobs.lever.co/brasswick/5a3c0de0-0000-4000-8000-{number:012}\"}}"
+        )
+    };
+    // Two people ask the same board with different limits, which are different queries of one address.
+    let ada = world.ada.save_search(board_search("lever:brasswick")).await;
+    let ben = pb::SearchProfile { results_per_source: 50, ..board_search("lever:brasswick") };
+    let ben = world.ben.save_search(ben).await;
+    world.scripted.answer(LEVER, Script::json(format!("[{}]", row(1))));
+    assert_eq!(world.ben.run(&ben).await.new_jobs, 1);
+    world.clock.advance(TimeDelta::hours(1));
+    world.scripted.answer(LEVER, Script::json(format!("[{}, {}]", row(1), row(2))));
+    assert_eq!(world.ada.run(&ada).await.new_jobs, 2);
+    world.clock.advance(TimeDelta::hours(1));
+    assert_eq!(world.ben.run(&ben).await.new_jobs, 1, "unchanged for Ada is news for Ben");
+    world.clock.advance(TimeDelta::hours(1));
+    assert!(world.ada.run(&ada).await.sources[0].not_modified);
 }
 
 fn assert_nothing_new(first: &pb::Run, second: &pb::Run) {

@@ -51,7 +51,8 @@ async fn a_schedule_ends_with_its_search_profile() {
     let search = world.ada.save_search(search).await;
     let without = world.ada.save_search(pb::SearchProfile { schedule: String::new(), ..search.clone() }).await;
     assert_eq!(without.schedule, "");
-    let other = world.ada.save_search(pb::SearchProfile { id: String::new(), ..search }).await;
+    let other =
+        world.ada.save_search(pb::SearchProfile { id: String::new(), name: "another".to_owned(), ..search }).await;
     let delete = pb::DeleteSearchProfileRequest { search_profile_id: other.id };
     world.ada.profile().delete_search_profile(delete).await.unwrap();
     // Housekeeping is planned for the night and proves that time has been noticed.
