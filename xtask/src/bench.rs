@@ -1,9 +1,13 @@
 //! `cargo xtask bench`: measurements against a peer or a limit, in one run.
 
+mod startup;
+
+use std::{fs, path::PathBuf, process::Command};
+
 use clap::{Args, ValueEnum};
 
 use crate::{
-    run::{cargo, step},
+    run::{cache, cargo, root, step},
     setup,
 };
 
@@ -19,26 +23,69 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Area {
-    /// Ingest with duplicate recognition, against the same work in Python.
+    /// Ingest with duplicate recognition and a full re-score, against the same work in Python.
     Discovery,
     /// Scoring a hundred thousand postings.
     Matching,
-    /// Task claims against pgbench, lists and full text.
+    /// Ingest, lists and full text of the store alone; task claims against pgbench.
     Store,
+    /// From start to ready with existing data, and memory when idle.
+    Start,
 }
 
-/// Builds with optimisation and runs the program of an area.
+/// Builds with optimisation and runs the programs of an area.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    setup::build_needs()?;
-    let programs: &[(&str, &str)] = match arguments.area {
-        Area::Discovery => &[("aerie-pipeline", "ingest")],
-        Area::Matching => &[("aerie-matching", "rescore")],
-        Area::Store => &[("aerie-store", "ingest"), ("aerie-tasks", "claim_rate")],
-    };
-    for (package, program) in programs {
-        let mut run = cargo(["run", "--release", "--package", package, "--example", program, "--"]);
-        run.args(&arguments.arguments);
-        step(&format!("bench {package}/{program}"), &mut run)?;
+    match arguments.area {
+        Area::Discovery => {
+            setup::build_needs()?;
+            let mut own = arguments.arguments.clone();
+            if !own.iter().any(|argument| argument == "--python") {
+                match peer_python() {
+                    Ok(python) => own.extend(["--python".to_owned(), python.display().to_string()]),
+                    Err(error) => eprintln!("the comparison with Python is left out: {error:#}"),
+                }
+            }
+            example("aerie-pipeline", "ingest", &own)
+        }
+        Area::Matching => {
+            setup::build_needs()?;
+            let mut bench = cargo(["bench", "--package", "aerie-matching", "--bench", "rescore", "--"]);
+            bench.args(&arguments.arguments);
+            step("bench aerie-matching/rescore", &mut bench)
+        }
+        Area::Store => {
+            // A PostgreSQL with pgbench is what the tests need, too.
+            setup::test_needs()?;
+            example("aerie-store", "ingest", &arguments.arguments)?;
+            example("aerie-tasks", "claim_rate", &[])
+        }
+        Area::Start => {
+            setup::build_needs()?;
+            startup::run()
+        }
     }
-    Ok(())
+}
+
+fn example(package: &str, program: &str, arguments: &[String]) -> anyhow::Result<()> {
+    let mut run = cargo(["run", "--release", "--package", package, "--example", program, "--"]);
+    run.args(arguments);
+    step(&format!("bench {package}/{program}"), &mut run)
+}
+
+/// A Python environment with the libraries that the peers use, made once in the user's cache folder.
+fn peer_python() -> anyhow::Result<PathBuf> {
+    let requirements = root().join("benches/python/requirements.txt");
+    let folder = cache()?.join("bench-python");
+    let python = folder.join("bin/python");
+    let stamp = folder.join("installed.txt");
+    let wanted = fs::read(&requirements)?;
+    if python.exists() && fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    step("make a Python environment", Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
+    step("install scikit-learn and rapidfuzz", &mut pip)?;
+    fs::write(&stamp, wanted)?;
+    Ok(python)
 }
