@@ -35,7 +35,7 @@ impl Default for SmartRecruiters {
 impl BoardSource for SmartRecruiters {
     async fn search_board(
         &self,
-        _query: &Query,
+        query: &Query,
         collector: &mut Collector<'_>,
         board: &CompanyBoard,
     ) -> Result<(), SourceError> {
@@ -44,9 +44,15 @@ impl BoardSource for SmartRecruiters {
             let number = offset.to_string();
             let paging = [("limit", "100"), ("offset", number.as_str())];
             let url = path_url(&self.info, BASE, &[&board.token, "postings"], &paging)?;
-            let parsed = match collector.page(Request::get(url).for_board(board)).await {
+            let request = Request::get(url).for_board(board);
+            // The first page names the total, so it changes whenever a posting comes or goes.
+            let request = if offset == 0 { request.conditional(query.ignore_cache) } else { request };
+            let parsed = match collector.page(request).await {
                 Ok(Some(parsed)) => parsed,
-                Ok(None) => return Ok(()),
+                Ok(None) => {
+                    collector.outcome.not_modified = offset == 0;
+                    return Ok(());
+                }
                 Err(error) if offset == 0 => return Err(error),
                 Err(error) => {
                     collector.outcome.truncated = Some(format!("page at {offset} failed: {error}"));
