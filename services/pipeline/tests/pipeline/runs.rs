@@ -51,7 +51,9 @@ async fn unchanged_boards_cost_conditional_requests_and_nothing_else() {
     world.clock.advance(TimeDelta::seconds(1));
     let second = world.ada.run(&search).await;
     let (asked_later, unchanged_later) = world.boards.requests();
-    assert_eq!(asked_later - asked, unchanged_later, "every request of the second run was conditional: {second:#?}");
+    // Hacker News is asked which thread is this month's, and the sample of Teamtailor lacks the better of its two feeds.
+    let plain = 2;
+    assert_eq!(asked_later - asked, unchanged_later + plain, "the others were conditional: {second:#?}");
     assert!(unchanged_later > 0);
     assert_nothing_new(&first, &second);
     assert!(second.sources.iter().all(|source| source.not_modified), "{second:#?}");
