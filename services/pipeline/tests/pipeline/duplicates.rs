@@ -99,8 +99,8 @@ async fn doubtful_pair(world: &World, search: &pb::SearchProfile) -> (String, St
     assert_eq!(run.new_jobs, 2, "not the same beyond doubt: {run:#?}");
     let jobs = world.ada.all_jobs().await;
     let (first, second) = (world.ada.job(&jobs[0].id).await, world.ada.job(&jobs[1].id).await);
-    assert_eq!(first.possible_duplicate_ids, [second.id.clone()], "but possibly the same");
-    assert_eq!(second.possible_duplicate_ids, [first.id.clone()]);
+    assert_eq!(first.possible_duplicate_ids, std::slice::from_ref(&second.id), "but possibly the same");
+    assert_eq!(second.possible_duplicate_ids, std::slice::from_ref(&first.id));
     (first.id, second.id)
 }
 
@@ -125,9 +125,9 @@ async fn a_possible_duplicate_is_joined_for_good() {
     assert_eq!(kept.id, first);
     assert!(kept.possible_duplicate_ids.is_empty());
     let listed = async || world.ada.all_jobs().await.into_iter().map(|job| job.id).collect::<Vec<_>>();
-    assert_eq!(listed().await, [first.clone()]);
+    assert_eq!(listed().await, std::slice::from_ref(&first));
     seen_again(&world, &search).await;
-    assert_eq!(listed().await, [first.clone()], "it stays joined");
+    assert_eq!(listed().await, std::slice::from_ref(&first), "it stays joined");
     world.ada.events_from_start().await.next("job.duplicate_decided").await;
 }
 

@@ -1,0 +1,166 @@
+//! How fast postings are taken in and scored, how much memory that takes, and how long the same work takes in Python.
+//!
+//! `cargo run --release -p aerie-pipeline --example ingest -- [SIZE]... [--million] [--python PROGRAM]`, or
+//! `cargo xtask bench discovery`. For each catalogue size (10,000 and 100,000 unless named) a process of its own fills a
+//! catalogue with invented postings and then takes in 10,000 more; at 100,000 it also scores everything anew for one
+//! person. With a Python that has scikit-learn and rapidfuzz the same work is done there on fewer postings, and the
+//! figures are set side by side for one posting. Everything is written to temporary folders and removed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod peer;
+mod rescore;
+mod synthetic;
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aerie_pipeline::ingest;
+use aerie_postings::{Posting, normalise};
+use aerie_store::{Stores, StoresConfig};
+use chrono::Utc;
+use serde::{Deserialize, Serialize};
+
+/// Postings taken in while the clock runs.
+const NEW: u64 = 10_000;
+/// Postings taken in at a time while the catalogue is filled.
+const FILL: u64 = 5_000;
+/// The size at which everything is scored anew.
+const RESCORED: u64 = 100_000;
+
+/// What one process measured. Times in seconds, memory in bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Measured {
+    size: u64,
+    fill: f64,
+    normalise: f64,
+    ingest: f64,
+    recognised: u64,
+    resident: u64,
+    peak: u64,
+    rescore: Option<rescore::Rescored>,
+}
+
+#[tokio::main]
+async fn main() {
+    let mut sizes = Vec::new();
+    let mut python = None;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--one" => {
+                let size = arguments.next().and_then(|size| size.parse().ok()).expect("--one SIZE");
+                let measured = measure(size).await;
+                println!("{}", serde_json::to_string(&measured).unwrap());
+                return;
+            }
+            "--million" => sizes.extend([10_000, 100_000, 1_000_000]),
+            "--python" => python = arguments.next().map(PathBuf::from),
+            size => sizes.push(size.parse().expect("a catalogue size, --million or --python PROGRAM")),
+        }
+    }
+    if sizes.is_empty() {
+        sizes = vec![10_000, RESCORED];
+    }
+    let measured: Vec<Measured> = sizes.iter().map(|size| in_own_process(*size)).collect();
+    report(&measured);
+    match python {
+        Some(python) => peer::compare(&python, &measured),
+        None => println!("\nno comparison with Python: name one that has scikit-learn and rapidfuzz with --python"),
+    }
+}
+
+/// A process for each size, so that memory is that of this size alone.
+fn in_own_process(size: u64) -> Measured {
+    let program = std::env::current_exe().unwrap();
+    let output = Command::new(program)
+        .args(["--one", &size.to_string()])
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("this program can be started again");
+    assert!(output.status.success(), "measuring {size} postings failed");
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(text.lines().last().unwrap_or_default()).expect("a line of figures")
+}
+
+async fn measure(size: u64) -> Measured {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoresConfig { url: "embedded".into(), data: folder.path().to_owned(), migrate: true, connections: 4 };
+    let stores = Stores::open(config.clone()).await.unwrap();
+    let now = Utc::now();
+    let universe = size + NEW;
+    let mut fill = Duration::ZERO;
+    for start in (0..size).step_by(FILL as usize) {
+        let postings = synthetic::postings(start..(start + FILL).min(size), universe, now);
+        let begun = Instant::now();
+        ingest(stores.platform(), postings, None, now).await.unwrap();
+        fill += begun.elapsed();
+    }
+    stores.close().await;
+    let stores = Arc::new(Stores::open(config).await.unwrap());
+
+    let raw: Vec<_> = (size..size + NEW).map(|number| synthetic::raw_posting(number, universe, now)).collect();
+    forget_peak();
+    let begun = Instant::now();
+    let postings: Vec<Posting> = raw.into_iter().filter_map(|raw| normalise(raw, now).ok()).collect();
+    let normalised = begun.elapsed();
+    let begun = Instant::now();
+    let ingested = ingest(stores.platform(), postings, None, now).await.unwrap();
+    let took = begun.elapsed();
+    let mut measured = Measured {
+        size,
+        fill: fill.as_secs_f64(),
+        normalise: normalised.as_secs_f64(),
+        ingest: took.as_secs_f64(),
+        recognised: NEW - ingested.new as u64,
+        resident: memory("VmRSS"),
+        peak: memory("VmHWM"),
+        rescore: None,
+    };
+    if size == RESCORED {
+        measured.rescore = Some(rescore::measure(Arc::clone(&stores), folder.path()).await);
+    }
+    stores.close().await;
+    measured
+}
+
+/// Resident memory now (`VmRSS`) or at its highest (`VmHWM`), in bytes, as Linux tells it; 0 elsewhere.
+pub fn memory(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kilobytes: Option<u64> = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+    kilobytes.unwrap_or_default() * 1024
+}
+
+/// Lets the highest resident memory be counted from now on.
+pub fn forget_peak() {
+    // Only a hint: where it cannot be written, the peak is that of the whole process.
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
+fn report(measured: &[Measured]) {
+    println!("\n{NEW} new postings into a catalogue of");
+    for one in measured {
+        println!(
+            "  {:>9}: {:6.2} s ({:.0} us each; normalised before in {:.2} s), {} recognised, {} MB resident, {} MB at most; filled in {:.1} s",
+            one.size,
+            one.ingest,
+            one.ingest / NEW as f64 * 1e6,
+            one.normalise,
+            one.recognised,
+            one.resident / 1_000_000,
+            one.peak / 1_000_000,
+            one.fill,
+        );
+    }
+    if let [first, .., last] = measured {
+        println!("  cost of a posting at {} : at {} = {:.2}", last.size, first.size, last.ingest / first.ingest);
+    }
+    for (size, rescore) in measured.iter().filter_map(|one| Some((one.size, one.rescore.as_ref()?))) {
+        rescore.report(size + NEW);
+    }
+}
