@@ -79,17 +79,19 @@ impl DiscoveryApi {
 
 /// A run with its sources, and whether it has ended.
 async fn read_run(core: &Core, tx: &mut Tx, database: &Database, id: Uuid) -> Result<(pb::Run, bool), Status> {
+    // The task knows best how it ended: a cancelled or failed one has no chance to write it into the run, and the count
+    // of scored jobs is its result. It is read first: what a run wrote before its task ended is then seen for certain.
+    let task = match core.inner.queue.get(database, id).await {
+        Ok(task) => Some(task),
+        // A task that was pruned has ended long ago.
+        Err(QueueError::NotFound { .. }) => None,
+        Err(error) => return Err(errors::queue(error)),
+    };
     let run = runs::run(tx, id).await.map_err(errors::store)?;
     let run = run.ok_or_else(|| RpcError::not_found("RUN_NOT_FOUND", format!("run {id} does not exist")))?;
     let rows = runs::run_sources(tx, id).await.map_err(errors::store)?;
     let mut wire = run_to_wire(&run, &rows);
-    // The task knows best how it ended: a cancelled or failed one has no chance to write it into the run, and the count
-    // of scored jobs is its result. A task that was pruned has ended long ago.
-    let task = match core.inner.queue.get(database, id).await {
-        Ok(task) => task,
-        Err(QueueError::NotFound { .. }) => return Ok((wire, true)),
-        Err(error) => return Err(errors::queue(error)),
-    };
+    let Some(task) = task else { return Ok((wire, true)) };
     match task.state {
         TaskState::Cancelled => {
             wire.state = pb::RunState::Cancelled as i32;
