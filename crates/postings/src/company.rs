@@ -12,8 +12,7 @@ pub fn display_name(name: &str) -> String {
 }
 
 /// The name for comparison: folded, without legal form ("Inc.", "GmbH", "S.A."), leading "The", remarks in
-/// parentheses ("(YC W21)") and punctuation; "&" and "and" are one. Idempotent. Empty only when the name holds no
-/// letter or digit.
+/// parentheses ("(YC W21)") and punctuation; "&" and "and" are one. Idempotent. Empty when nothing else is left.
 ///
 /// `"The Acme & Söhne GmbH & Co. KG"` becomes `"acme and sohne"`.
 pub fn company_key(name: &str) -> String {
@@ -22,7 +21,12 @@ pub fn company_key(name: &str) -> String {
     let tokens = tokens(&without_remarks);
     let tokens = if tokens.is_empty() { self::tokens(&folded) } else { tokens };
     let words: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    without_legal_form(without_articles(&words)).join(" ")
+    let mut key = without_legal_form(without_articles(&words)).join(" ");
+    // "& Co" leaves its "and" behind.
+    while let Some(rest) = key.strip_suffix("and").filter(|rest| rest.is_empty() || rest.ends_with(' ')) {
+        key.truncate(rest.trim_end().len());
+    }
+    key
 }
 
 /// Text without parts in round or square brackets. An unclosed bracket is kept as text.
