@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod events;
 mod limits;
+mod llm;
 mod load;
 mod matching;
 mod platform;
@@ -29,6 +30,10 @@ pub use crate::{
     error::{ConfigError, Problem},
     events::Events,
     limits::Limits,
+    llm::{
+        AfterBreak, BackendKind, Llm, LlmBackend, LlmBreaker, LlmCache, LlmChain, LlmHedge, LlmQueue, LlmRetry,
+        LlmStream, LlmTimeouts, ModelPrice, PolicyRefusal,
+    },
     load::Loader,
     matching::Matching,
     platform::{default_data_dir, default_file},
@@ -65,7 +70,9 @@ pub struct Config {
     pub limits: Limits,
     /// Logs, traces and metrics.
     pub telemetry: Telemetry,
-    /// The language-model router.
+    /// The language models and how they are asked.
+    pub llm: Llm,
+    /// Where the language-model router runs.
     pub llm_router: RemoteService,
     /// The vision service.
     pub vision: RemoteService,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Keys whose entries are named by the person, not by us.
-const FREE_MAPS: [&str; 2] = ["discovery.endpoints", "tasks.limits"];
+const FREE_MAPS: [&str; 5] = ["discovery.endpoints", "llm.backends", "llm.chains", "llm.prices", "tasks.limits"];
 const DEFAULTS: &str = "built-in default";
 const ENVIRONMENT: &str = "environment";
 const FLAGS: &str = "command line";

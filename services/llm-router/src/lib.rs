@@ -3,6 +3,13 @@
 //! One call over many backends, with chains, fallback and limits, is a later step. Until then the service is there with
 //! its health, reflection and every call, and each call says that it is not offered yet; nothing pretends to answer.
 
+pub mod answer;
+pub mod backend;
+pub mod call;
+pub mod chat;
+pub mod fault;
+pub mod wire;
+
 use aerie_proto::llm::v1::{
     CompleteRequest, CompleteResponse, ListBackendsRequest, ListBackendsResponse,
     llm_service_server::{LlmService, LlmServiceServer},

@@ -1,0 +1,101 @@
+//! The providers' own forms: how a question is written and an answer read. Pure; no I/O.
+//!
+//! A new provider is one file here that implements [`Wire`] and one line in [`of`].
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::{
+    answer::{Completion, Embeddings, Piece},
+    chat::{ChatRequest, EmbedRequest},
+    fault::Fault,
+};
+
+/// One provider's form.
+pub trait Wire: fmt::Debug + Send + Sync {
+    /// Writes a question.
+    ///
+    /// # Errors
+    /// [`crate::fault::FaultKind::Unsupported`] for what the form cannot say.
+    fn chat(&self, request: &ChatRequest, model: &str, stream: bool) -> Result<WireRequest, Fault>;
+
+    /// Reads a whole answer of status 200.
+    ///
+    /// # Errors
+    /// An answer that cannot be read, or an error inside a 200.
+    fn completion(&self, body: &[u8]) -> Result<Completion, Fault>;
+
+    /// How a streamed answer is cut into events.
+    fn framing(&self) -> Framing;
+
+    /// A reader of one streamed answer's events.
+    fn reader(&self) -> Box<dyn EventReader>;
+
+    /// Reads an answer of another status: whose fault it is. `wait` is the parsed `Retry-After`.
+    fn failure(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], wait: Option<Duration>) -> Fault;
+
+    /// Writes a request for vectors.
+    ///
+    /// # Errors
+    /// [`crate::fault::FaultKind::Unsupported`] where there is none.
+    fn embed(&self, request: &EmbedRequest, model: &str) -> Result<WireRequest, Fault>;
+
+    /// Reads vectors.
+    ///
+    /// # Errors
+    /// An answer that cannot be read.
+    fn embeddings(&self, body: &[u8]) -> Result<Embeddings, Fault>;
+
+    /// Path of the list of models, below the base address, which is also the health check.
+    fn models_path(&self) -> &'static str;
+
+    /// Reads the list of models.
+    ///
+    /// # Errors
+    /// An answer that cannot be read.
+    fn models(&self, body: &[u8]) -> Result<Vec<String>, Fault>;
+
+    /// The header that carries the key.
+    ///
+    /// # Errors
+    /// A key that cannot stand in a header.
+    fn key_header(&self, key: &str) -> Result<(HeaderName, HeaderValue), http::header::InvalidHeaderValue>;
+
+    /// Headers that go with every request (a provider's version).
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        Vec::new()
+    }
+}
+
+/// A request, written.
+#[derive(Debug, Clone)]
+pub struct WireRequest {
+    /// Path and query below the base address, with a leading slash.
+    pub path: String,
+    /// The body in segments: our JSON, and between it the shared bytes of images that came as base64.
+    pub body: Vec<Bytes>,
+}
+
+/// How events are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+    ServerSentEvents,
+    /// One JSON document a line.
+    JsonLines,
+}
+
+/// Reads one streamed answer, event by event.
+pub trait EventReader: Send {
+    /// Reads one event's data; appends what it says to `pieces`. `event` is the SSE event name, empty if none.
+    ///
+    /// # Errors
+    /// An error that the provider reports inside the stream. An event that cannot be read is no error but a
+    /// [`Piece::Dropped`].
+    fn read(&mut self, event: &str, data: &[u8], pieces: &mut Vec<Piece>) -> Result<(), Fault>;
+
+    /// Whether the provider said that the answer is finished. A stream that ends before was cut.
+    fn is_finished(&self) -> bool;
+}
