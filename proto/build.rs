@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "aerie/pipeline/v1/posting.proto",
     "aerie/pipeline/v1/discovery_service.proto",
     "aerie/pipeline/v1/jobs_service.proto",
@@ -12,6 +12,8 @@ const FILES: [&str; 9] = [
     "aerie/pipeline/v1/profile_service.proto",
     "aerie/pipeline/v1/tasks_service.proto",
     "aerie/pipeline/v1/events_service.proto",
+    "aerie/llm/v1/chat.proto",
+    "aerie/llm/v1/routing.proto",
     "aerie/llm/v1/llm_service.proto",
     "aerie/vision/v1/vision_service.proto",
 ];
@@ -21,6 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(FILES, ["."])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("aerie.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().build_transport(true).compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .build_transport(true)
+        // Pictures are slices of the message that they came in.
+        .bytes(".aerie.llm.v1.Image")
+        // Its keys must not reach a log; `src/lib.rs` writes what may be shown.
+        .skip_debug([".aerie.llm.v1.Consent"])
+        .compile_fds(descriptors)?;
     Ok(())
 }

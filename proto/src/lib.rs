@@ -15,7 +15,20 @@ pub mod pipeline {
 pub mod llm {
     /// Version 1.
     pub mod v1 {
+        use std::fmt;
+
         tonic::include_proto!("aerie.llm.v1");
+
+        impl fmt::Debug for Consent {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter
+                    .debug_struct("Consent")
+                    .field("local_only", &self.local_only)
+                    .field("acknowledged", &self.acknowledged)
+                    .field("keys", &self.keys.keys())
+                    .finish()
+            }
+        }
     }
 }
 

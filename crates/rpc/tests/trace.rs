@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use aerie_proto::llm::v1::{
-    CompleteRequest, CompleteResponse, ListBackendsRequest, ListBackendsResponse,
+    CheckBackendRequest, CheckBackendResponse, CompleteRequest, CompleteResponse, EmbedRequest, EmbedResponse,
+    ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, StreamCompleteRequest,
+    StreamCompleteResponse,
     llm_service_client::LlmServiceClient,
     llm_service_server::{LlmService, LlmServiceServer},
 };
@@ -24,7 +26,28 @@ struct Mirror;
 impl LlmService for Mirror {
     async fn complete(&self, request: Request<CompleteRequest>) -> Result<Response<CompleteResponse>, Status> {
         let seen = request.metadata().get("traceparent").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Response::new(CompleteResponse { text: seen.to_owned(), backend: String::new() }))
+        Ok(Response::new(CompleteResponse { text: seen.to_owned(), ..CompleteResponse::default() }))
+    }
+
+    type StreamCompleteStream = futures::stream::Empty<Result<StreamCompleteResponse, Status>>;
+
+    async fn stream_complete(
+        &self,
+        _: Request<StreamCompleteRequest>,
+    ) -> Result<Response<Self::StreamCompleteStream>, Status> {
+        Ok(Response::new(futures::stream::empty()))
+    }
+
+    async fn extract(&self, _: Request<ExtractRequest>) -> Result<Response<ExtractResponse>, Status> {
+        Ok(Response::new(ExtractResponse::default()))
+    }
+
+    async fn embed(&self, _: Request<EmbedRequest>) -> Result<Response<EmbedResponse>, Status> {
+        Ok(Response::new(EmbedResponse::default()))
+    }
+
+    async fn check_backend(&self, _: Request<CheckBackendRequest>) -> Result<Response<CheckBackendResponse>, Status> {
+        Ok(Response::new(CheckBackendResponse::default()))
     }
 
     async fn list_backends(&self, _: Request<ListBackendsRequest>) -> Result<Response<ListBackendsResponse>, Status> {

@@ -11,7 +11,9 @@ pub mod fault;
 pub mod wire;
 
 use aerie_proto::llm::v1::{
-    CompleteRequest, CompleteResponse, ListBackendsRequest, ListBackendsResponse,
+    CheckBackendRequest, CheckBackendResponse, CompleteRequest, CompleteResponse, EmbedRequest, EmbedResponse,
+    ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, StreamCompleteRequest,
+    StreamCompleteResponse,
     llm_service_server::{LlmService, LlmServiceServer},
 };
 use aerie_rpc::{ErrorCode, GrpcServer, GrpcServerBuilder, RpcError, ServerBuildError, ServerLimits};
@@ -32,6 +34,27 @@ struct Router;
 impl LlmService for Router {
     async fn complete(&self, _: Request<CompleteRequest>) -> Result<Response<CompleteResponse>, Status> {
         Err(not_offered("Complete"))
+    }
+
+    type StreamCompleteStream = futures::stream::BoxStream<'static, Result<StreamCompleteResponse, Status>>;
+
+    async fn stream_complete(
+        &self,
+        _: Request<StreamCompleteRequest>,
+    ) -> Result<Response<Self::StreamCompleteStream>, Status> {
+        Err(not_offered("StreamComplete"))
+    }
+
+    async fn extract(&self, _: Request<ExtractRequest>) -> Result<Response<ExtractResponse>, Status> {
+        Err(not_offered("Extract"))
+    }
+
+    async fn embed(&self, _: Request<EmbedRequest>) -> Result<Response<EmbedResponse>, Status> {
+        Err(not_offered("Embed"))
+    }
+
+    async fn check_backend(&self, _: Request<CheckBackendRequest>) -> Result<Response<CheckBackendResponse>, Status> {
+        Err(not_offered("CheckBackend"))
     }
 
     async fn list_backends(&self, _: Request<ListBackendsRequest>) -> Result<Response<ListBackendsResponse>, Status> {

@@ -4,7 +4,9 @@ use std::pin::Pin;
 
 use aerie_proto::{
     llm::v1::{
-        CompleteRequest, CompleteResponse, ListBackendsRequest, ListBackendsResponse,
+        CheckBackendRequest, CheckBackendResponse, CompleteRequest, CompleteResponse, EmbedRequest, EmbedResponse,
+        ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, StreamCompleteRequest,
+        StreamCompleteResponse,
         llm_service_client::LlmServiceClient,
         llm_service_server::{LlmService, LlmServiceServer},
     },
@@ -40,7 +42,31 @@ impl LlmService for Obedient {
             "fail" => return Err(RpcError::not_found("EXAMPLE", "no such thing").with("id", 7).into()),
             other => other.to_owned(),
         };
-        Ok(tonic::Response::new(CompleteResponse { text, backend: String::new() }))
+        Ok(tonic::Response::new(CompleteResponse { text, ..CompleteResponse::default() }))
+    }
+
+    type StreamCompleteStream = futures::stream::Empty<Result<StreamCompleteResponse, Status>>;
+
+    async fn stream_complete(
+        &self,
+        _: Request<StreamCompleteRequest>,
+    ) -> Result<tonic::Response<Self::StreamCompleteStream>, Status> {
+        Ok(tonic::Response::new(futures::stream::empty()))
+    }
+
+    async fn extract(&self, _: Request<ExtractRequest>) -> Result<tonic::Response<ExtractResponse>, Status> {
+        Ok(tonic::Response::new(ExtractResponse::default()))
+    }
+
+    async fn embed(&self, _: Request<EmbedRequest>) -> Result<tonic::Response<EmbedResponse>, Status> {
+        Ok(tonic::Response::new(EmbedResponse::default()))
+    }
+
+    async fn check_backend(
+        &self,
+        _: Request<CheckBackendRequest>,
+    ) -> Result<tonic::Response<CheckBackendResponse>, Status> {
+        Ok(tonic::Response::new(CheckBackendResponse::default()))
     }
 
     async fn list_backends(

@@ -10,7 +10,9 @@ use std::{
 
 use aerie_proto::{
     llm::v1::{
-        CompleteRequest, CompleteResponse, ListBackendsRequest, ListBackendsResponse, llm_service_server::LlmService,
+        CheckBackendRequest, CheckBackendResponse, CompleteRequest, CompleteResponse, EmbedRequest, EmbedResponse,
+        ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, StreamCompleteRequest,
+        StreamCompleteResponse, Trail, llm_service_server::LlmService,
     },
     pipeline::v1::{SubscribeRequest, SubscribeResponse, events_service_server::EventsService},
 };
@@ -38,7 +40,29 @@ impl LlmService for Llm {
             ("code", name) => return Err(failure(ErrorCode::from_name(name).unwrap()).into()),
             _ => prompt,
         };
-        Ok(Response::new(CompleteResponse { text, backend: "fake".into() }))
+        let trail = Some(Trail { backend: "fake".into(), ..Trail::default() });
+        Ok(Response::new(CompleteResponse { text, trail, ..CompleteResponse::default() }))
+    }
+
+    type StreamCompleteStream = stream::Empty<Result<StreamCompleteResponse, Status>>;
+
+    async fn stream_complete(
+        &self,
+        _: Request<StreamCompleteRequest>,
+    ) -> Result<Response<Self::StreamCompleteStream>, Status> {
+        Ok(Response::new(stream::empty()))
+    }
+
+    async fn extract(&self, _: Request<ExtractRequest>) -> Result<Response<ExtractResponse>, Status> {
+        Ok(Response::new(ExtractResponse::default()))
+    }
+
+    async fn embed(&self, _: Request<EmbedRequest>) -> Result<Response<EmbedResponse>, Status> {
+        Ok(Response::new(EmbedResponse::default()))
+    }
+
+    async fn check_backend(&self, _: Request<CheckBackendRequest>) -> Result<Response<CheckBackendResponse>, Status> {
+        Ok(Response::new(CheckBackendResponse::default()))
     }
 
     async fn list_backends(&self, _: Request<ListBackendsRequest>) -> Result<Response<ListBackendsResponse>, Status> {

@@ -12,9 +12,9 @@ async fn unary_calls_work_in_json() {
     let answer = world.call(COMPLETE, &json!({"prompt": "grüß dich"})).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["content-type"], "application/json");
-    assert_eq!(answer.json(), json!({"text": "grüß dich", "backend": "fake"}));
+    assert_eq!(answer.json(), json!({"text": "grüß dich", "trail": {"backend": "fake"}}));
     let empty = world.http("POST", COMPLETE, &[("content-type", "application/json; charset=utf-8")], b"").await;
-    assert_eq!((empty.status, empty.json()), (200, json!({"backend": "fake"})));
+    assert_eq!((empty.status, empty.json()), (200, json!({"trail": {"backend": "fake"}})));
 }
 
 #[tokio::test]
