@@ -31,8 +31,8 @@ pub use crate::{
     events::Events,
     limits::Limits,
     llm::{
-        AfterBreak, BackendKind, Llm, LlmBackend, LlmBreaker, LlmCache, LlmChain, LlmHedge, LlmQueue, LlmRetry,
-        LlmStream, LlmTimeouts, ModelPrice, PolicyRefusal,
+        AfterBreak, BackendKind, EarlierFile, FOUND_NAMES, Llm, LlmBackend, LlmBreaker, LlmCache, LlmChain, LlmHedge,
+        LlmQueue, LlmRetry, LlmStream, LlmTimeouts, ModelPrice, PolicyRefusal,
     },
     load::Loader,
     matching::Matching,
@@ -113,6 +113,7 @@ impl Config {
         self.events.check(checks);
         self.limits.check(checks);
         self.telemetry.check(checks);
+        self.llm.check(checks);
         self.llm_router.check("llm_router", checks);
         self.vision.check("vision", checks);
     }

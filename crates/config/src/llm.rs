@@ -2,15 +2,22 @@
 
 mod backend;
 mod chain;
+mod check;
+pub(crate) mod earlier;
 mod policy;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::PathBuf,
+};
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     backend::{BackendKind, LlmBackend, ModelPrice},
     chain::LlmChain,
+    check::FOUND_NAMES,
     policy::{AfterBreak, LlmBreaker, LlmCache, LlmHedge, LlmQueue, LlmRetry, LlmStream, LlmTimeouts, PolicyRefusal},
 };
 
@@ -50,4 +57,18 @@ pub struct Llm {
     pub record_prompts: bool,
     /// Where the router's own process listens for gRPC and OpenAI clients (`aerie llm-router`).
     pub listen: SocketAddr,
+    /// The `llm.yaml` of the earlier form that was read; not a setting.
+    #[serde(skip)]
+    pub earlier: Option<EarlierFile>,
+}
+
+/// An `llm.yaml` of the earlier form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EarlierFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The backends that it defines.
+    pub backends: BTreeSet<String>,
+    /// What of it is not used, for people.
+    pub notes: Vec<String>,
 }

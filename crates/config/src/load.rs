@@ -1,6 +1,7 @@
 //! Puts the layers on top of each other and says precisely what is wrong with them.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
 };
@@ -13,10 +14,11 @@ use figment::{
 use serde::Serialize;
 
 use crate::{
-    Config, DEFAULT_YAML,
+    Config, DEFAULT_YAML, EarlierFile,
     check::Checks,
     environment,
     error::{ConfigError, Problem},
+    llm::earlier,
     platform,
 };
 
@@ -108,6 +110,11 @@ impl Loader {
             base.insert("data_dir".into(), Value::from(folder.to_string_lossy().into_owned()));
         }
         let mut layers = vec![Layer { name: DEFAULTS.into(), values: base }];
+        let named = named_earlier_file(from_file.as_ref(), &from_environment, &self.overrides);
+        let overriding = [from_file.as_ref(), Some(&from_environment), Some(&self.overrides)];
+        let earlier = earlier_layer(named, self.file.as_deref(), overriding)?;
+        let (earlier, earlier_values) = earlier.unzip();
+        layers.extend(earlier_values);
         if let (Some(path), Some(values)) = (&self.file, from_file) {
             layers.push(Layer { name: path.display().to_string(), values });
         }
@@ -122,11 +129,51 @@ impl Loader {
             return Err(ConfigError::Invalid(problems));
         }
         let figment = layers.into_iter().fold(Figment::new(), |figment, layer| figment.merge(layer));
-        let config: Config =
+        let mut config: Config =
             figment.extract().map_err(|error| ConfigError::Invalid(error.into_iter().map(describe).collect()))?;
         check(&config, &figment)?;
+        config.llm.earlier = earlier;
         Ok(config)
     }
+}
+
+/// The file that `llm.file` names in the highest layer that says anything.
+fn named_earlier_file(file: Option<&Dict>, environment: &Dict, flags: &Dict) -> Option<PathBuf> {
+    let layers = [Some(flags), Some(environment), file];
+    let value = layers.into_iter().flatten().find_map(|layer| layer.get("llm")?.as_dict()?.get("file"))?;
+    value.as_str().map(PathBuf::from)
+}
+
+/// The `llm.yaml` that is named, or that lies beside the settings file.
+fn earlier_layer(
+    named: Option<PathBuf>,
+    settings: Option<&Path>,
+    overriding: [Option<&Dict>; 3],
+) -> Result<Option<(EarlierFile, Layer)>, ConfigError> {
+    let beside = || settings.and_then(Path::parent).map(|folder| folder.join("llm.yaml")).filter(|path| path.is_file());
+    let Some(path) = named.or_else(beside) else { return Ok(None) };
+    let read = earlier::read(&read_file(&path)?);
+    if !read.mistakes.is_empty() {
+        let layer = path.display().to_string();
+        let problem = |found: earlier::Mistake| Problem {
+            key: found.key,
+            layer: layer.clone(),
+            what: found.what,
+            remedy: found.remedy,
+        };
+        return Err(ConfigError::Invalid(read.mistakes.into_iter().map(problem).collect()));
+    }
+    let mut backends = read.backends;
+    // A backend that the settings define is theirs altogether, not a mixture.
+    for layer in overriding.into_iter().flatten() {
+        let defined = layer.get("llm").and_then(|llm| llm.as_dict()?.get("backends")?.as_dict());
+        backends.retain(|name, _| !defined.is_some_and(|defined| defined.contains_key(name)));
+    }
+    let names = backends.keys().cloned().collect();
+    let section = [("backends", backends), ("chains", read.chains)].map(|(name, entries)| (name, Value::from(entries)));
+    let values = Dict::from([("llm".to_owned(), Value::from(section.into_iter().collect::<BTreeMap<_, _>>()))]);
+    let layer = Layer { name: path.display().to_string(), values };
+    Ok(Some((EarlierFile { path, backends: names, notes: read.notes }, layer)))
 }
 
 /// One layer with the name that errors show.

@@ -8,6 +8,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod llm;
+
 fn loader() -> Loader {
     Loader::new().environment([("AERIE_HOME", "/data/aerie")])
 }

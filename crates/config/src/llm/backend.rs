@@ -106,6 +106,43 @@ pub enum BackendKind {
     VisionService,
 }
 
+impl BackendKind {
+    /// The name in settings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::OpenAiCompatible => "openai_compatible",
+            Self::Vllm => "vllm",
+            Self::Ollama => "ollama",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Tgi => "tgi",
+            Self::Vision => "vision",
+            Self::VisionService => "vision_service",
+        }
+    }
+
+    /// The address that a backend of this kind has unless another one is given; none where there is no usual one.
+    #[must_use]
+    pub fn usual_address(self) -> Option<&'static str> {
+        match self {
+            Self::OpenAi => Some("https://api.openai.com/v1"),
+            Self::Vllm => Some("http://127.0.0.1:8000/v1"),
+            Self::Ollama => Some("http://127.0.0.1:11434"),
+            Self::Anthropic => Some("https://api.anthropic.com"),
+            Self::Gemini => Some("https://generativelanguage.googleapis.com"),
+            Self::OpenAiCompatible | Self::Tgi | Self::Vision | Self::VisionService => None,
+        }
+    }
+
+    /// Whether it is a service on the internet that answers nobody without a key.
+    #[must_use]
+    pub fn needs_key(self) -> bool {
+        matches!(self, Self::OpenAi | Self::Anthropic | Self::Gemini)
+    }
+}
+
 /// What a model costs, in US dollars for a million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
