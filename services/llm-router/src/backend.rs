@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     answer::{Completion, Embeddings, Piece},
-    chat::{ChatRequest, EmbedRequest},
+    chat::{ChatRequest, EmbedRequest, Schema},
     fault::Fault,
 };
 
@@ -27,6 +27,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Lists the models it offers; also the health check.
     async fn models(&self, hop: &Hop) -> Result<Vec<String>, Fault>;
+
+    /// Parts of a schema that its form cannot say and leaves out. The answer is checked against all of it all the same.
+    fn untold(&self, schema: &Schema) -> Vec<String> {
+        let _ = schema;
+        Vec::new()
+    }
 }
 
 /// A streamed answer.

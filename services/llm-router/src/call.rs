@@ -89,7 +89,7 @@ pub struct CallError {
     /// In words: what happened and what to do.
     pub message: String,
     /// Every try that was made.
-    pub trail: Trail,
+    pub trail: Box<Trail>,
     /// Tokens that were used all the same ([`CallErrorKind::Incomplete`]).
     pub usage: Option<Usage>,
     /// When to try again.
@@ -146,6 +146,7 @@ impl CallErrorKind {
             FaultKind::Overloaded | FaultKind::UsageCap => Self::Exhausted,
             FaultKind::Incomplete => Self::Incomplete,
             FaultKind::Unsupported => Self::NoBackend,
+            FaultKind::InvalidDocument => Self::InvalidDocument,
             FaultKind::Connect
             | FaultKind::Timeout(_)
             | FaultKind::Unavailable

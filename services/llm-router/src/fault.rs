@@ -70,6 +70,8 @@ pub enum FaultKind {
     Incomplete,
     /// The backend cannot do what is asked (images, tools, schema, dimensions).
     Unsupported,
+    /// The answer does not fit the schema that was asked for, also after it was asked again.
+    InvalidDocument,
 }
 
 /// Which time limit.
@@ -110,6 +112,7 @@ impl FaultKind {
             Self::Empty => "empty",
             Self::Incomplete => "incomplete",
             Self::Unsupported => "unsupported",
+            Self::InvalidDocument => "invalid_document",
         }
     }
 }

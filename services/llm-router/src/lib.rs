@@ -7,6 +7,8 @@ pub mod answer;
 pub mod backend;
 pub mod call;
 pub mod chat;
+pub mod engine;
+pub mod extract;
 pub mod fault;
 pub mod wire;
 
