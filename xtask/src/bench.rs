@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measurements against a peer or a limit, in one run.
 
+mod router;
 mod startup;
 
 use std::{fs, path::PathBuf, process::Command};
@@ -29,6 +30,8 @@ enum Area {
     Matching,
     /// Ingest, lists and full text of the store alone; task claims against pgbench.
     Store,
+    /// The language-model router against minimal proxies and other gateways.
+    Router,
     /// From start to ready with existing data, and memory when idle.
     Start,
 }
@@ -58,6 +61,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             setup::test_needs()?;
             example("aerie-store", "ingest", &arguments.arguments)?;
             example("aerie-tasks", "claim_rate", &[])
+        }
+        Area::Router => {
+            setup::build_needs()?;
+            router::run(&arguments.arguments)
         }
         Area::Start => {
             setup::build_needs()?;
