@@ -1,5 +1,6 @@
-//! Servers on port 0 for tests and the demo: sample boards, temporary databases, a real PostgreSQL.
+//! Servers on port 0 for tests and the demo: sample boards, temporary databases, a real PostgreSQL, a model provider.
 
 pub mod boards;
+pub mod llm;
 pub mod postgres;
 pub mod sample;

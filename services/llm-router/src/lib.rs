@@ -5,11 +5,16 @@
 
 pub mod answer;
 pub mod backend;
+pub mod backends;
 pub mod call;
 pub mod chat;
+pub mod decode;
 pub mod engine;
 pub mod extract;
 pub mod fault;
+pub mod http_backend;
+pub mod json;
+pub mod transport;
 pub mod wire;
 
 use aerie_proto::llm::v1::{

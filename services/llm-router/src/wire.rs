@@ -2,14 +2,21 @@
 //!
 //! A new provider is one file here that implements [`Wire`] and one line in [`of`].
 
-use std::{fmt, time::Duration};
+mod chat_completions;
+mod failure;
+mod lenient;
+mod openai_compatible;
+mod think;
 
+use std::{borrow::Cow, fmt, time::Duration};
+
+use aerie_config::BackendKind;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::{
     answer::{Completion, Embeddings, Piece},
-    chat::{ChatRequest, EmbedRequest},
+    chat::{ChatRequest, EmbedRequest, Schema},
     fault::Fault,
 };
 
@@ -63,9 +70,25 @@ pub trait Wire: fmt::Debug + Send + Sync {
     /// A key that cannot stand in a header.
     fn key_header(&self, key: &str) -> Result<(HeaderName, HeaderValue), http::header::InvalidHeaderValue>;
 
+    /// What of a schema the provider does not hold its answers to, one line each: what had to be left out or is only
+    /// a hint. Empty when all of it is enforced.
+    fn untold(&self, schema: &Schema) -> Vec<String> {
+        let _ = schema;
+        Vec::new()
+    }
+
     /// Headers that go with every request (a provider's version).
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         Vec::new()
+    }
+}
+
+/// The form of a kind of backend; none for those that are no HTTP form of a provider.
+#[must_use]
+pub fn of(kind: BackendKind) -> Option<Box<dyn Wire>> {
+    match kind {
+        BackendKind::OpenAiCompatible => Some(Box::new(openai_compatible::wire())),
+        _ => None,
     }
 }
 
@@ -73,7 +96,7 @@ pub trait Wire: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct WireRequest {
     /// Path and query below the base address, with a leading slash.
-    pub path: String,
+    pub path: Cow<'static, str>,
     /// The body in segments: our JSON, and between it the shared bytes of images that came as base64.
     pub body: Vec<Bytes>,
 }
@@ -98,4 +121,9 @@ pub trait EventReader: Send {
 
     /// Whether the provider said that the answer is finished. A stream that ends before was cut.
     fn is_finished(&self) -> bool;
+
+    /// Whether no further event can follow, so that the connection need not be waited for to close.
+    fn is_done(&self) -> bool {
+        false
+    }
 }

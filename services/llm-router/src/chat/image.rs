@@ -57,6 +57,17 @@ impl MediaType {
         }
     }
 
+    /// The beginning of a `data:` address that holds such a picture as base64.
+    #[must_use]
+    pub fn data_url_beginning(self) -> &'static str {
+        match self {
+            Self::Png => "data:image/png;base64,",
+            Self::Jpeg => "data:image/jpeg;base64,",
+            Self::Gif => "data:image/gif;base64,",
+            Self::WebP => "data:image/webp;base64,",
+        }
+    }
+
     /// Looks at a file's first bytes (twelve are enough).
     #[must_use]
     pub fn sniff(file: &[u8]) -> Option<Self> {

@@ -1,0 +1,253 @@
+//! Writing a question.
+
+use super::{Dialect, SchemaForm};
+use crate::{
+    chat::{ChatRequest, Image, ImageSource, Message, OutputFormat, Part, Role, Sampling, Tool, ToolCall, ToolChoice},
+    fault::Fault,
+    json::JsonWriter,
+    wire::WireRequest,
+};
+
+/// The request for an answer.
+pub(super) fn chat(dialect: &Dialect, request: &ChatRequest, model: &str, stream: bool) -> Result<WireRequest, Fault> {
+    let mut json = JsonWriter::with_capacity(512 + text_length(request));
+    json.open_object();
+    json.key("model");
+    json.string(model);
+    json.key("messages");
+    json.open_array();
+    for each in &request.messages {
+        message(&mut json, each);
+    }
+    json.close_array();
+    sampling(&mut json, dialect, &request.sampling);
+    tools(&mut json, request);
+    match &request.output {
+        OutputFormat::Text => {}
+        OutputFormat::JsonObject => {
+            json.key("response_format");
+            json.raw(r#"{"type":"json_object"}"#);
+        }
+        OutputFormat::Schema { name, schema, strict } => {
+            (dialect.schema)(&mut json, SchemaForm { name, schema, strict: *strict });
+        }
+    }
+    if let Some(effort) = request.reasoning_effort {
+        (dialect.effort)(&mut json, effort);
+    }
+    if stream {
+        json.key("stream");
+        json.boolean(true);
+        json.key("stream_options");
+        json.raw(r#"{"include_usage":true}"#);
+    }
+    json.close_object();
+    Ok(WireRequest { path: "/chat/completions".into(), body: json.finish() })
+}
+
+/// Bytes of text, so that the request is written without growing.
+pub(in crate::wire) fn text_length(request: &ChatRequest) -> usize {
+    let part = |part: &Part| match part {
+        Part::Text(text) | Part::ToolResult { text, .. } => text.len() + 64,
+        Part::Image(_) => 128,
+        Part::ToolCall(call) => call.arguments.len() + call.name.len() + 96,
+    };
+    let messages: usize = request.messages.iter().flat_map(|message| &message.parts).map(part).sum();
+    let tools: usize =
+        request.tools.iter().map(|tool| 128 + tool.parameters.as_ref().map_or(0, |schema| schema.json().len())).sum();
+    messages + messages / 16 + tools
+}
+
+fn message(json: &mut JsonWriter, message: &Message) {
+    // Every result of a function is a message of its own.
+    for part in &message.parts {
+        if let Part::ToolResult { call_id, text } = part {
+            json.open_object();
+            json.key("role");
+            json.string("tool");
+            json.key("tool_call_id");
+            json.string(call_id);
+            json.key("content");
+            json.string(text);
+            json.close_object();
+        }
+    }
+    let is_said = |part: &&Part| !matches!(part, Part::ToolResult { .. });
+    if message.parts.iter().any(|part| !is_said(&part)) && !message.parts.iter().any(|part| is_said(&part)) {
+        return;
+    }
+    json.open_object();
+    json.key("role");
+    json.string(match message.role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    });
+    json.key("content");
+    content(json, &message.parts);
+    let calls =
+        || message.parts.iter().filter_map(|part| if let Part::ToolCall(call) = part { Some(call) } else { None });
+    if calls().next().is_some() {
+        json.key("tool_calls");
+        json.open_array();
+        calls().for_each(|call| tool_call(json, call));
+        json.close_array();
+    }
+    json.close_object();
+}
+
+/// A text where there is nothing but text, else parts; null beside calls alone.
+fn content(json: &mut JsonWriter, parts: &[Part]) {
+    let texts: Vec<&str> =
+        parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None }).collect();
+    if !parts.iter().any(|part| matches!(part, Part::Image(_))) {
+        return match texts.as_slice() {
+            [] if !parts.is_empty() => json.null(),
+            texts => json.strings(texts),
+        };
+    }
+    json.open_array();
+    for part in parts {
+        match part {
+            Part::Text(text) => {
+                json.open_object();
+                json.key("type");
+                json.string("text");
+                json.key("text");
+                json.string(text);
+                json.close_object();
+            }
+            Part::Image(image) => picture(json, image),
+            Part::ToolCall(_) | Part::ToolResult { .. } => {}
+        }
+    }
+    json.close_array();
+}
+
+fn picture(json: &mut JsonWriter, image: &Image) {
+    json.open_object();
+    json.key("type");
+    json.string("image_url");
+    json.key("image_url");
+    json.open_object();
+    json.key("url");
+    match &image.source {
+        ImageSource::Url(url) => json.string(url),
+        ImageSource::Base64 { media_type, data } => json.string_with_shared(media_type.data_url_beginning(), data),
+        ImageSource::Bytes { media_type, data } => json.string_with_base64(media_type.data_url_beginning(), data),
+    }
+    if let Some(detail) = &image.detail {
+        json.key("detail");
+        json.string(detail);
+    }
+    json.close_object();
+    json.close_object();
+}
+
+fn tool_call(json: &mut JsonWriter, call: &ToolCall) {
+    json.open_object();
+    json.key("id");
+    json.string(&call.id);
+    json.key("type");
+    json.string("function");
+    json.key("function");
+    json.open_object();
+    json.key("name");
+    json.string(&call.name);
+    json.key("arguments");
+    json.string(if call.arguments.is_empty() { "{}" } else { &call.arguments });
+    json.close_object();
+    json.close_object();
+}
+
+fn sampling(json: &mut JsonWriter, dialect: &Dialect, sampling: &Sampling) {
+    let numbers = [
+        ("temperature", sampling.temperature),
+        ("top_p", sampling.top_p),
+        ("frequency_penalty", sampling.frequency_penalty),
+        ("presence_penalty", sampling.presence_penalty),
+    ];
+    for (name, value) in numbers {
+        if let Some(value) = value {
+            json.key(name);
+            json.number(value);
+        }
+    }
+    if let Some(most) = sampling.max_tokens {
+        json.key(dialect.token_limit);
+        json.integer(i64::from(most));
+    }
+    if let Some(seed) = sampling.seed {
+        json.key("seed");
+        json.integer(seed);
+    }
+    if !sampling.stop.is_empty() {
+        json.key("stop");
+        json.open_array();
+        sampling.stop.iter().for_each(|text| json.string(text));
+        json.close_array();
+    }
+}
+
+fn tools(json: &mut JsonWriter, request: &ChatRequest) {
+    if request.tools.is_empty() {
+        return;
+    }
+    json.key("tools");
+    json.open_array();
+    request.tools.iter().for_each(|each| tool(json, each));
+    json.close_array();
+    match &request.tool_choice {
+        ToolChoice::Auto => {}
+        ToolChoice::None => {
+            json.key("tool_choice");
+            json.string("none");
+        }
+        ToolChoice::Required => {
+            json.key("tool_choice");
+            json.string("required");
+        }
+        ToolChoice::Function(name) => {
+            json.key("tool_choice");
+            json.open_object();
+            json.key("type");
+            json.string("function");
+            json.key("function");
+            json.open_object();
+            json.key("name");
+            json.string(name);
+            json.close_object();
+            json.close_object();
+        }
+    }
+    if let Some(parallel) = request.parallel_tool_calls {
+        json.key("parallel_tool_calls");
+        json.boolean(parallel);
+    }
+}
+
+/// A function as chat completions, and Ollama, take it.
+pub(in crate::wire) fn tool(json: &mut JsonWriter, tool: &Tool) {
+    json.open_object();
+    json.key("type");
+    json.string("function");
+    json.key("function");
+    json.open_object();
+    json.key("name");
+    json.string(&tool.name);
+    if let Some(description) = &tool.description {
+        json.key("description");
+        json.string(description);
+    }
+    if let Some(parameters) = &tool.parameters {
+        json.key("parameters");
+        json.raw(parameters.json());
+    }
+    if let Some(strict) = tool.strict {
+        json.key("strict");
+        json.boolean(strict);
+    }
+    json.close_object();
+    json.close_object();
+}
