@@ -1,6 +1,6 @@
 //! From a backend's settings to the backend.
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, fs, io, path::PathBuf, sync::Arc};
 
 use aerie_config::{BackendKind, LlmBackend, Secret};
 use thiserror::Error;
@@ -67,25 +67,31 @@ pub fn of(name: &str, settings: &LlmBackend, key: Secret, tls: &Tls) -> Result<A
     let name = || name.to_owned();
     let kind = settings.kind;
     let wire = wire::of(kind).ok_or_else(|| BackendError::Kind { name: name(), kind })?;
-    let base = settings.base_url.as_deref().or_else(|| usual_address(kind));
+    let base = settings.base_url.as_deref().or_else(|| kind.usual_address());
     let base = base.ok_or_else(|| BackendError::NoAddress { name: name(), kind })?;
-    let transport = Transport::new(base, tls).map_err(|source| BackendError::Address { name: name(), source })?;
+    let transport = Transport::new(&self::base(kind, base), tls)
+        .map_err(|source| BackendError::Address { name: name(), source })?;
     let backend =
         HttpBackend::new(wire, transport, key).map_err(|source| BackendError::Key { name: name(), source })?;
     Ok(Arc::new(if settings.local == Some(true) { backend.forwarding_trace() } else { backend }))
 }
 
-/// Where the providers of a kind usually are; none for kinds that are anywhere.
-#[must_use]
-pub fn usual_address(kind: BackendKind) -> Option<&'static str> {
+/// The base address as the form wants it. People write it with and without the version that stands in the paths.
+fn base(kind: BackendKind, address: &str) -> Cow<'_, str> {
+    let address = address.trim().trim_end_matches('/');
+    let without = |endings: &[&str]| {
+        let ending = endings.iter().find_map(|ending| address.strip_suffix(ending));
+        Cow::Borrowed(ending.unwrap_or(address))
+    };
     match kind {
-        BackendKind::OpenAi => Some("https://api.openai.com/v1"),
-        BackendKind::Anthropic => Some("https://api.anthropic.com"),
-        BackendKind::Gemini => Some("https://generativelanguage.googleapis.com/v1beta"),
-        BackendKind::Ollama => Some("http://127.0.0.1:11434"),
-        BackendKind::Vllm => Some("http://127.0.0.1:8000/v1"),
-        BackendKind::VisionService => Some("http://127.0.0.1:8002"),
-        BackendKind::OpenAiCompatible | BackendKind::Tgi | BackendKind::Vision => None,
+        BackendKind::Anthropic | BackendKind::Tgi | BackendKind::VisionService => without(&["/v1"]),
+        BackendKind::Ollama => without(&["/v1", "/api"]),
+        BackendKind::Gemini => without(&["/v1beta", "/v1"]),
+        BackendKind::OpenAi | BackendKind::OpenAiCompatible | BackendKind::Vllm => {
+            let has_path = address.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+            if has_path { Cow::Borrowed(address) } else { Cow::Owned(format!("{address}/v1")) }
+        }
+        BackendKind::Vision => Cow::Borrowed(address),
     }
 }
 
@@ -114,4 +120,24 @@ pub fn key_of(
         source,
     })?;
     Ok(Secret::new(text.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_may_be_written_with_and_without_their_version() {
+        for (kind, address, expected) in [
+            (BackendKind::Ollama, "http://localhost:11434/v1", "http://localhost:11434"),
+            (BackendKind::Ollama, "http://localhost:11434/", "http://localhost:11434"),
+            (BackendKind::Anthropic, "https://api.anthropic.com/v1/", "https://api.anthropic.com"),
+            (BackendKind::Gemini, "https://g.example/v1beta", "https://g.example"),
+            (BackendKind::OpenAiCompatible, "http://localhost:8080", "http://localhost:8080/v1"),
+            (BackendKind::OpenAiCompatible, "https://openrouter.ai/api/v1", "https://openrouter.ai/api/v1"),
+            (BackendKind::Tgi, "http://localhost:3000/v1", "http://localhost:3000"),
+        ] {
+            assert_eq!(base(kind, address), expected);
+        }
+    }
 }

@@ -34,12 +34,16 @@ impl ChatRequest {
         self.images().next().is_some()
     }
 
+    /// The function of the call with this id; the last call that bears it.
+    #[must_use]
+    pub fn tool_name(&self, call_id: &str) -> Option<&str> {
+        let calls = self.messages.iter().rev().flat_map(Message::calls);
+        calls.filter(|call| call.id == call_id).map(|call| call.name.as_str()).next()
+    }
+
     /// All images, in the order of the messages.
     pub fn images(&self) -> impl Iterator<Item = &Image> {
-        self.messages.iter().flat_map(|message| &message.parts).filter_map(|part| match part {
-            Part::Image(image) => Some(image),
-            _ => None,
-        })
+        self.messages.iter().flat_map(Message::images)
     }
 }
 
@@ -56,6 +60,35 @@ impl Message {
     /// A message of one text.
     pub fn text(role: Role, text: impl Into<String>) -> Self {
         Self { role, parts: vec![Part::Text(text.into())] }
+    }
+
+    /// Its texts, in order.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
+    }
+
+    /// Its pictures, in order.
+    pub fn images(&self) -> impl Iterator<Item = &Image> {
+        self.parts.iter().filter_map(|part| if let Part::Image(image) = part { Some(image) } else { None })
+    }
+
+    /// The function calls in it, in order.
+    pub fn calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.parts.iter().filter_map(|part| if let Part::ToolCall(call) = part { Some(call) } else { None })
+    }
+
+    /// Ids and answers of the functions in it, in order.
+    pub fn results(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::ToolResult { call_id, text } => Some((call_id.as_str(), text.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Whether it holds functions' answers and nothing else.
+    #[must_use]
+    pub fn is_results_only(&self) -> bool {
+        self.results().count() == self.parts.len() && !self.parts.is_empty()
     }
 }
 

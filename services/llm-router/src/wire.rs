@@ -2,11 +2,18 @@
 //!
 //! A new provider is one file here that implements [`Wire`] and one line in [`of`].
 
+mod anthropic;
 mod chat_completions;
 mod failure;
+mod gemini;
 mod lenient;
+mod ollama;
+mod openai;
 mod openai_compatible;
+mod schema;
+mod tgi;
 mod think;
+mod vllm;
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -77,6 +84,11 @@ pub trait Wire: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Whether the provider fetches images by their address; otherwise they are fetched before [`Wire::chat`] is asked.
+    fn takes_image_addresses(&self) -> bool {
+        true
+    }
+
     /// Headers that go with every request (a provider's version).
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         Vec::new()
@@ -87,7 +99,13 @@ pub trait Wire: fmt::Debug + Send + Sync {
 #[must_use]
 pub fn of(kind: BackendKind) -> Option<Box<dyn Wire>> {
     match kind {
+        BackendKind::OpenAi => Some(Box::new(openai::wire())),
         BackendKind::OpenAiCompatible => Some(Box::new(openai_compatible::wire())),
+        BackendKind::Vllm => Some(Box::new(vllm::wire())),
+        BackendKind::Anthropic => Some(Box::new(anthropic::Anthropic)),
+        BackendKind::Gemini => Some(Box::new(gemini::Gemini)),
+        BackendKind::Ollama => Some(Box::new(ollama::Ollama)),
+        BackendKind::Tgi => Some(Box::new(tgi::wire())),
         _ => None,
     }
 }
@@ -127,3 +145,6 @@ pub trait EventReader: Send {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

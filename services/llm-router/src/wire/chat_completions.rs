@@ -6,6 +6,10 @@ mod embeddings;
 mod request;
 mod stream;
 
+pub(super) use self::{
+    answer::{WireCall, error_inside, split_thought},
+    request::{role_name, text_length, tool},
+};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -31,15 +35,26 @@ pub(super) struct Dialect {
     pub(super) token_limit: &'static str,
     /// Writes the fields that hold an answer to a schema.
     pub(super) schema: fn(&mut JsonWriter, SchemaForm<'_>),
+    /// `response_format` for any JSON object.
+    pub(super) json_object: &'static str,
     /// What of a schema is not enforced.
     pub(super) untold: fn(&Schema) -> Vec<String>,
     /// Writes the fields that say how long to think.
     pub(super) effort: fn(&mut JsonWriter, ReasoningEffort),
     /// Whether models write their thoughts into the text.
     pub(super) think_blocks: bool,
+    /// Highest `top_p` that is taken; a higher one means all tokens and is left out.
+    pub(super) most_top_p: f32,
+    /// Path of the calls for answers.
+    pub(super) chat_path: &'static str,
+    /// Path of the calls for vectors.
+    pub(super) embeddings_path: &'static str,
     /// Path of the list of models.
     pub(super) models_path: &'static str,
 }
+
+/// `response_format` for any JSON object, as OpenAI documents it.
+pub(super) const JSON_OBJECT: &str = r#"{"type":"json_object"}"#;
 
 /// A document's form as the caller gave it.
 pub(super) struct SchemaForm<'a> {
@@ -74,7 +89,7 @@ impl Wire for ChatCompletions {
     }
 
     fn embed(&self, request: &EmbedRequest, model: &str) -> Result<WireRequest, Fault> {
-        Ok(embeddings::request(request, model))
+        Ok(embeddings::request(&self.0, request, model))
     }
 
     fn embeddings(&self, body: &[u8]) -> Result<Embeddings, Fault> {

@@ -21,6 +21,8 @@ pub(super) struct Report {
 
 /// Longest text that is taken when the body is no JSON.
 const MOST_PLAIN_TEXT: usize = 300;
+/// Deepest nesting that is looked at.
+const DEEPEST: usize = 6;
 
 impl Report {
     /// Reads an error's body: the forms of OpenAI, Anthropic, Google, vLLM, Ollama, TGI, FastAPI, and plain text.
@@ -42,7 +44,7 @@ impl Report {
     fn add(&mut self, value: &Value, depth: usize) {
         match value {
             Value::String(text) if self.message.is_empty() => self.message.clone_from(text),
-            Value::Array(list) if depth < 4 => list.iter().take(4).for_each(|one| self.add(one, depth + 1)),
+            Value::Array(list) if depth < DEEPEST => list.iter().take(4).for_each(|one| self.add(one, depth + 1)),
             Value::Object(fields) => {
                 for name in ["code", "type", "status", "reason", "error_type", "param"] {
                     self.add_code(name, fields.get(name));
@@ -55,7 +57,7 @@ impl Report {
                         self.codes.push(word.to_ascii_lowercase());
                     }
                 }
-                if depth < 4 {
+                if depth < DEEPEST {
                     let inner = ["error", "message", "msg", "detail", "details", "violations", "metadata"];
                     inner.iter().filter_map(|name| fields.get(*name)).for_each(|value| self.add(value, depth + 1));
                 }
@@ -267,6 +269,11 @@ pub(super) fn fault_of(kind: FaultKind, provider: &str, status: u16, report: &Re
     Fault::new(kind, message)
         .with_status(report.status.filter(|_| status == 200).unwrap_or(status))
         .retry_after(wait.max(report.wait))
+}
+
+/// The provider takes images only, and one came here by address: whoever asks it should have fetched it.
+pub(super) fn no_addresses(provider: &str) -> Fault {
+    Fault::new(FaultKind::Unsupported, format!("{provider} takes images, but no addresses of images"))
 }
 
 /// An answer that is not of the provider's form.

@@ -7,6 +7,7 @@ use serde::{
     de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 /// A short word, borrowed where it can be; empty for null, and for what is no text.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -162,6 +163,18 @@ impl<'de> Deserialize<'de> for Arguments {
         }
         Ok(Self(json.to_owned()))
     }
+}
+
+/// Arguments as JSON for providers that want an object: as they are if they are one, else empty.
+pub(super) fn object_or_empty(arguments: &str) -> &str {
+    let arguments = arguments.trim();
+    let is_object = arguments.starts_with('{') && serde_json::from_str::<IgnoredAny>(arguments).is_ok();
+    if is_object { arguments } else { "{}" }
+}
+
+/// An id for a call of a provider that gives none.
+pub(super) fn call_id() -> String {
+    format!("call_{}", Uuid::new_v4().simple())
 }
 
 /// A list; empty for null.

@@ -4,7 +4,10 @@
 //! `image_url` (<https://github.com/ggml-org/llama.cpp/tree/master/tools/server>,
 //! <https://lmstudio.ai/docs/developer/openai-compat>).
 
-use super::chat_completions::{ChatCompletions, Dialect, reasoning_effort, response_format};
+use super::{
+    chat_completions::{ChatCompletions, Dialect, JSON_OBJECT, reasoning_effort, response_format},
+    schema::{GRAMMAR, unknown},
+};
 
 /// The form.
 pub(super) fn wire() -> ChatCompletions {
@@ -12,9 +15,13 @@ pub(super) fn wire() -> ChatCompletions {
         provider: "the server",
         token_limit: "max_tokens",
         schema: response_format,
-        untold: |_| Vec::new(),
+        json_object: JSON_OBJECT,
+        untold: |schema| unknown(schema, GRAMMAR),
         effort: reasoning_effort,
         think_blocks: true,
+        most_top_p: 1.0,
+        chat_path: "/chat/completions",
+        embeddings_path: "/embeddings",
         models_path: "/models",
     })
 }

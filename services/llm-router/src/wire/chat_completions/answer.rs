@@ -10,7 +10,7 @@ use crate::{
     fault::{Fault, FaultKind},
     wire::{
         failure,
-        lenient::{Arguments, Text, Word, list, nullable},
+        lenient::{Arguments, Text, Word, call_id, list, nullable},
         think::split_whole,
     },
 };
@@ -68,21 +68,21 @@ impl WireMessage<'_> {
 }
 
 #[derive(Deserialize)]
-pub(super) struct WireCall<'a> {
+pub(in crate::wire) struct WireCall<'a> {
     #[serde(default)]
     pub(super) index: Option<u32>,
     #[serde(borrow, default)]
-    pub(super) id: Word<'a>,
+    pub(in crate::wire) id: Word<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub(super) function: WireFunction<'a>,
+    pub(in crate::wire) function: WireFunction<'a>,
 }
 
 #[derive(Deserialize, Default)]
-pub(super) struct WireFunction<'a> {
+pub(in crate::wire) struct WireFunction<'a> {
     #[serde(borrow, default)]
-    pub(super) name: Word<'a>,
+    pub(in crate::wire) name: Word<'a>,
     #[serde(default)]
-    pub(super) arguments: Arguments,
+    pub(in crate::wire) arguments: Arguments,
 }
 
 #[derive(Deserialize)]
@@ -136,7 +136,7 @@ pub(super) fn finish(word: &str) -> Option<FinishReason> {
 }
 
 /// An error inside a 200; none for null.
-pub(super) fn error_inside(provider: &str, error: Option<&RawValue>) -> Option<Fault> {
+pub(in crate::wire) fn error_inside(provider: &str, error: Option<&RawValue>) -> Option<Fault> {
     let error = error?.get();
     (error != "null").then(|| failure::fault(provider, 200, &failure::Report::read(error.as_bytes()), None))
 }
@@ -154,15 +154,11 @@ pub(super) fn completion(dialect: &Dialect, body: &[u8]) -> Result<Completion, F
     let Some(finish) = finish(choice.finish_reason.as_str()) else {
         return Err(Fault::new(FaultKind::Unavailable, format!("{provider} broke off its answer with an error")));
     };
-    let mut reasoning = choice.message.take_reasoning();
-    let mut content = choice.message.content.text;
-    if dialect.think_blocks {
-        let (answer, thought) = split_whole(content);
-        content = answer;
-        reasoning.push_str(&thought);
-    }
-    let tool_calls: Vec<ToolCall> =
-        choice.message.tool_calls.into_iter().zip(0u32..).map(|(call, index)| tool_call(call, index)).collect();
+    let reasoning = choice.message.take_reasoning();
+    let content = choice.message.content.text;
+    let (content, reasoning) =
+        if dialect.think_blocks { split_thought(content, reasoning) } else { (content, reasoning) };
+    let tool_calls: Vec<ToolCall> = choice.message.tool_calls.into_iter().map(tool_call).collect();
     let is_empty = content.is_empty() && tool_calls.is_empty();
     if is_empty && (finish == FinishReason::ContentFilter || !choice.message.refusal.is_empty()) {
         return Err(refused(provider, choice.message.refusal.as_str()));
@@ -180,7 +176,14 @@ pub(super) fn completion(dialect: &Dialect, body: &[u8]) -> Result<Completion, F
     })
 }
 
-fn tool_call(call: WireCall<'_>, index: u32) -> ToolCall {
-    let id = call.id.given().unwrap_or_else(|| format!("call_{index}"));
+/// Takes thought out of a text and puts it to that which came apart.
+pub(in crate::wire) fn split_thought(text: String, mut reasoning: String) -> (String, String) {
+    let (content, thought) = split_whole(text);
+    reasoning.push_str(&thought);
+    (content, reasoning)
+}
+
+fn tool_call(call: WireCall<'_>) -> ToolCall {
+    let id = call.id.given().unwrap_or_else(call_id);
     ToolCall { id, name: call.function.name.into_string(), arguments: call.function.arguments.0 }
 }

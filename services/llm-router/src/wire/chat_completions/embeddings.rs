@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answer::{WireUsage, error_inside};
+use super::{
+    Dialect,
+    answer::{WireUsage, error_inside},
+};
 use crate::{
     answer::{Embeddings, Usage},
     chat::EmbedRequest,
@@ -16,7 +19,7 @@ use crate::{
 };
 
 /// The request for vectors.
-pub(super) fn request(request: &EmbedRequest, model: &str) -> WireRequest {
+pub(super) fn request(dialect: &Dialect, request: &EmbedRequest, model: &str) -> WireRequest {
     let length: usize = request.inputs.iter().map(|text| text.len() + 8).sum();
     let mut json = JsonWriter::with_capacity(128 + length);
     json.open_object();
@@ -33,7 +36,7 @@ pub(super) fn request(request: &EmbedRequest, model: &str) -> WireRequest {
         json.integer(i64::from(dimensions));
     }
     json.close_object();
-    WireRequest { path: "/embeddings".into(), body: json.finish() }
+    WireRequest { path: dialect.embeddings_path.into(), body: json.finish() }
 }
 
 #[derive(Deserialize)]

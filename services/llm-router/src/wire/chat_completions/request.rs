@@ -26,7 +26,7 @@ pub(super) fn chat(dialect: &Dialect, request: &ChatRequest, model: &str, stream
         OutputFormat::Text => {}
         OutputFormat::JsonObject => {
             json.key("response_format");
-            json.raw(r#"{"type":"json_object"}"#);
+            json.raw(dialect.json_object);
         }
         OutputFormat::Schema { name, schema, strict } => {
             (dialect.schema)(&mut json, SchemaForm { name, schema, strict: *strict });
@@ -42,7 +42,7 @@ pub(super) fn chat(dialect: &Dialect, request: &ChatRequest, model: &str, stream
         json.raw(r#"{"include_usage":true}"#);
     }
     json.close_object();
-    Ok(WireRequest { path: "/chat/completions".into(), body: json.finish() })
+    Ok(WireRequest { path: dialect.chat_path.into(), body: json.finish() })
 }
 
 /// Bytes of text, so that the request is written without growing.
@@ -60,55 +60,51 @@ pub(in crate::wire) fn text_length(request: &ChatRequest) -> usize {
 
 fn message(json: &mut JsonWriter, message: &Message) {
     // Every result of a function is a message of its own.
-    for part in &message.parts {
-        if let Part::ToolResult { call_id, text } = part {
-            json.open_object();
-            json.key("role");
-            json.string("tool");
-            json.key("tool_call_id");
-            json.string(call_id);
-            json.key("content");
-            json.string(text);
-            json.close_object();
-        }
+    for (call_id, text) in message.results() {
+        json.open_object();
+        json.key("role");
+        json.string("tool");
+        json.key("tool_call_id");
+        json.string(call_id);
+        json.key("content");
+        json.string(text);
+        json.close_object();
     }
-    let is_said = |part: &&Part| !matches!(part, Part::ToolResult { .. });
-    if message.parts.iter().any(|part| !is_said(&part)) && !message.parts.iter().any(|part| is_said(&part)) {
+    if message.is_results_only() {
         return;
     }
     json.open_object();
     json.key("role");
-    json.string(match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    });
+    json.string(role_name(message.role));
     json.key("content");
-    content(json, &message.parts);
-    let calls =
-        || message.parts.iter().filter_map(|part| if let Part::ToolCall(call) = part { Some(call) } else { None });
-    if calls().next().is_some() {
+    content(json, message);
+    if message.calls().next().is_some() {
         json.key("tool_calls");
         json.open_array();
-        calls().for_each(|call| tool_call(json, call));
+        message.calls().for_each(|call| tool_call(json, call));
         json.close_array();
     }
     json.close_object();
 }
 
+/// A role as chat completions, and Ollama, name it.
+pub(in crate::wire) fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    }
+}
+
 /// A text where there is nothing but text, else parts; null beside calls alone.
-fn content(json: &mut JsonWriter, parts: &[Part]) {
-    let texts: Vec<&str> =
-        parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None }).collect();
-    if !parts.iter().any(|part| matches!(part, Part::Image(_))) {
-        return match texts.as_slice() {
-            [] if !parts.is_empty() => json.null(),
-            texts => json.strings(texts),
-        };
+fn content(json: &mut JsonWriter, message: &Message) {
+    if message.images().next().is_none() {
+        let texts: Vec<&str> = message.texts().collect();
+        return if texts.is_empty() && message.calls().next().is_some() { json.null() } else { json.strings(&texts) };
     }
     json.open_array();
-    for part in parts {
+    for part in &message.parts {
         match part {
             Part::Text(text) => {
                 json.open_object();
@@ -164,7 +160,7 @@ fn tool_call(json: &mut JsonWriter, call: &ToolCall) {
 fn sampling(json: &mut JsonWriter, dialect: &Dialect, sampling: &Sampling) {
     let numbers = [
         ("temperature", sampling.temperature),
-        ("top_p", sampling.top_p),
+        ("top_p", sampling.top_p.filter(|value| *value <= dialect.most_top_p)),
         ("frequency_penalty", sampling.frequency_penalty),
         ("presence_penalty", sampling.presence_penalty),
     ];

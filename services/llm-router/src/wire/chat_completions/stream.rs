@@ -8,7 +8,7 @@ use super::{
 use crate::{
     answer::{FinishReason, Piece, ToolCallPiece},
     fault::{Fault, FaultKind},
-    wire::{EventReader, think::ThinkSplitter},
+    wire::{EventReader, lenient::call_id, think::ThinkSplitter},
 };
 
 /// The provider's closing word.
@@ -87,7 +87,7 @@ impl Reader {
         let index = call.index.unwrap_or(self.current_call + u32::from(name.is_some() && self.has_calls));
         let is_new = name.is_some() && (!self.has_calls || index != self.current_call);
         if is_new && id.is_none() {
-            id = Some(format!("call_{index}"));
+            id = Some(call_id());
         }
         self.has_calls = true;
         self.current_call = index;
