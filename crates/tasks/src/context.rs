@@ -18,7 +18,7 @@ use crate::{
     queue::lock,
 };
 
-pub use fan_out::{ChildEnd, Elders, FanOut};
+pub use fan_out::{ChildEnd, FanOut};
 pub use step::{OpenStep, Step};
 
 /// How often progress is written at most, unless the stage changes.

@@ -48,15 +48,6 @@ pub enum FanOut {
     Ended(Vec<ChildEnd>),
 }
 
-/// Where those stand that were spawned before this one, in the same fan-out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Elders {
-    /// One of them is at work.
-    pub working: bool,
-    /// One of them waits for a worker now. Pauses after a failure do not count.
-    pub due: bool,
-}
-
 /// What a spawning step stores.
 #[derive(Serialize, Deserialize)]
 struct Spawned {
@@ -82,8 +73,11 @@ impl TaskContext {
         let mut events = Vec::new();
         let mut links = Vec::new();
         let mut spawned = Vec::new();
+        // One time for all, so that they are claimed in the order given whatever the clock does meanwhile.
+        let now = self.inner.queue.now();
         for (position, mut child) in children.into_iter().enumerate() {
             child.parent = Some(self.id());
+            child.run_at = child.run_at.or(Some(now));
             child.trace_context = child.trace_context.or_else(|| self.trace_context().map(str::to_owned));
             let inserted = self.insert_or_adopt(step.tx(), &child, &mut room).await?;
             let Submitted { id, created } = inserted.submitted;
@@ -143,26 +137,20 @@ impl TaskContext {
         self.children(name).await
     }
 
-    /// Where the children stand that this one's parent spawned before it in the same fan-out.
-    pub async fn elders(&self) -> Result<Elders, TaskError> {
-        let Some(parent) = self.parent() else { return Ok(Elders { working: false, due: false }) };
-        let elder = |condition: &str| {
-            format!(
-                "exists (select 1 from task_child mine join task_child other on other.parent_id = mine.parent_id \
-                 and other.fan_out = mine.fan_out and other.position < mine.position \
-                 join task on task.id = other.child_id \
-                 where mine.parent_id = $1 and mine.child_id = $2 and {condition})"
-            )
-        };
-        // A run whose lease is over waits for whoever takes it up.
-        let sql = format!(
-            "select {} as working, {} as due",
-            elder("task.state = 'running' and task.lease_until >= $3"),
-            elder("(task.state = 'queued' and task.run_at <= $3 or task.state = 'running' and task.lease_until < $3)"),
-        );
-        let values = vec![parent.into(), self.id().into(), self.inner.queue.now().into()];
-        let row = self.inner.database.read().await?.fetch_one(sql, values).await?;
-        Ok(Elders { working: row.bool("working")?, due: row.bool("due")? })
+    /// How many of the children that this one's parent spawned before it in the same fan-out are still to end, as far as
+    /// they are at work or come to a worker before this one would. One that pauses after a failure does not count, nor
+    /// when it runs again: nobody should wait for what may never work.
+    pub async fn elders(&self) -> Result<usize, TaskError> {
+        let Some(parent) = self.parent() else { return Ok(0) };
+        // Due tasks are claimed in the order of `run_at`, and a failure moves it on.
+        let sql = "select count(*) as found from task_child mine join task_child other \
+                   on other.parent_id = mine.parent_id and other.fan_out = mine.fan_out \
+                   and other.position < mine.position join task on task.id = other.child_id \
+                   where mine.parent_id = $1 and mine.child_id = $2 \
+                   and task.state in ('queued', 'running') and task.run_at <= $3";
+        let values = vec![parent.into(), self.id().into(), self.inner.task.run_at.into()];
+        let found = self.inner.database.read().await?.fetch_one(sql, values).await?.int("found")?;
+        Ok(usize::try_from(found).unwrap_or(0))
     }
 
     async fn insert_or_adopt(

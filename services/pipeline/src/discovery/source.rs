@@ -22,7 +22,7 @@ use super::{
     queueing::{self, Finder},
     run::{run_updated, state},
     sink::{CollectingSink, SearchProgress},
-    turn::{self, Turn, turn},
+    turn::turn,
 };
 use crate::{
     core::Core,
@@ -73,8 +73,6 @@ enum Failure {
     Source(SourceError),
     /// Not a failure of the request: the source rests, or its silence is suspicious.
     Told(String),
-    /// Not a failure: an earlier source has no worker.
-    GaveWay,
     Task(TaskError),
 }
 
@@ -117,10 +115,6 @@ impl TaskHandler for SourceTask {
                 errand.show(state::QUEUED, Some("trying again soon"), Some(&error.to_string())).await?;
                 Err(error)
             }
-            Err(Failure::GaveWay) => {
-                errand.show(state::QUEUED, Some("waiting for an earlier source"), None).await?;
-                Ok(Outcome::Retry { after: Some(turn::AWAY), reason: "an earlier source had no worker".to_owned() })
-            }
             Err(Failure::Told(reason)) => {
                 errand.show(state::FAILED, None, Some(&reason)).await?;
                 Ok(Outcome::Fail { reason })
@@ -158,7 +152,7 @@ impl Running<'_> {
         let profile = profiles::read(self.context.database()).await?;
         let found = match self.recent_answer(now).await? {
             Some(found) => {
-                self.wait_for_turn().await?;
+                turn(self.context).await?;
                 found
             }
             None => self.search(source, &profile.profile, health.as_ref(), now).await?,
@@ -219,19 +213,23 @@ impl Running<'_> {
         if outcome.not_modified {
             // "Unchanged" helps only those who still know what it was.
             match self.last_answer().await? {
-                Some(ids) => return self.seen_unchanged(source, ids, board, now).await,
+                Some(ids) => {
+                    turn(self.context).await?;
+                    return self.seen_unchanged(source, ids, board, now).await;
+                }
                 None => (outcome, raw, dropped) = self.fetch(source, profile, true).await?,
             }
         }
-        if let Some(reason) = health::suspicious_silence(health, raw.len()) {
+        let fetched = raw.len();
+        if let Some(reason) = health::suspicious_silence(health, fetched) {
             let mut tx = self.core.platform().begin().await?;
             sources::record_failure(&mut tx, &self.name(), &reason, None, now).await?;
             tx.commit().await?;
             return Err(Failure::Told(reason));
         }
-        let fetched = raw.len();
         self.context.stage("normalising", None).await?;
         let (postings, rejected) = normalise_all(raw, now).await?;
+        turn(self.context).await?;
         self.context.stage("recognising duplicates", None).await?;
         let ingested = ingest(self.core.platform(), postings, board, now).await?;
         self.embed(&ingested).await?;
@@ -275,13 +273,6 @@ impl Running<'_> {
     /// Whether a list of this length is all that the source has: neither cut at the limit nor capped by the source.
     fn is_complete(&self, source: &SharedSource, fetched: usize) -> bool {
         fetched < self.payload.search.limit() && !source.info().capped_list
-    }
-
-    async fn wait_for_turn(&self) -> Result<(), Failure> {
-        match turn(self.context).await? {
-            Turn::Come => Ok(()),
-            Turn::GiveWay => Err(Failure::GaveWay),
-        }
     }
 
     async fn fetch(

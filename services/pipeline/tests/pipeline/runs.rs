@@ -2,6 +2,7 @@
 
 use aerie_proto::pipeline::v1 as pb;
 use chrono::TimeDelta;
+use serde_json::json;
 use tonic::Code;
 
 use crate::{
@@ -82,6 +83,39 @@ async fn unchanged_means_what_the_same_query_saw_last() {
     assert_eq!(world.ben.run(&ben).await.new_jobs, 1, "unchanged for Ada is news for Ben");
     world.clock.advance(TimeDelta::hours(1));
     assert!(world.ada.run(&ada).await.sources[0].not_modified);
+}
+
+#[tokio::test]
+async fn sources_are_taken_in_in_the_order_of_the_plan_whoever_answers_first() {
+    const GREENHOUSE: &str = "boards-api.greenhouse.io";
+    let world = World::with(Options { scripted: vec![GREENHOUSE], ..Options::default() }).await;
+    let jobs = json!({"jobs": [{
+        "id": 4_000_001, "title": "Loom Mechanic", "company_name": "Brasswick", "location": {"name": "Leeds, England"},
+        "absolute_url": "https://boards.greenhouse.io/brasswick/jobs/4000001", "content": "You look after our looms.",
+    }], "meta": {"total": 1}});
+    world.scripted.answer(GREENHOUSE, Script::json(jobs.to_string()).held());
+    let search = pb::SearchProfile {
+        sources: vec!["greenhouse".to_owned(), "ashby".to_owned()],
+        company_boards: vec!["greenhouse:brasswick".to_owned(), "ashby:ovella".to_owned()],
+        ..board_search("greenhouse:brasswick")
+    };
+    let search = world.ada.save_search(search).await;
+    let run = world.ada.start(&search).await.run.unwrap().id;
+    let mut events = world.ada.events_from_start().await;
+    events
+        .until(|event| {
+            let stage = event.data.as_ref().and_then(|data| data.fields.get("stage"));
+            event.kind == "task.progress" && format!("{stage:?}").contains("waiting for its turn")
+        })
+        .await;
+    assert!(world.ada.all_jobs().await.is_empty(), "the second board has answered, but it is not its turn");
+    world.scripted.release();
+    let ended = world.ada.ended(&run).await;
+    assert_eq!(ended.state(), pb::RunState::Completed, "{ended:#?}");
+    let mut added = world.ada.events_from_start().await;
+    let first = added.next("jobs.added").await;
+    assert!(format!("{:?}", first.data).contains("greenhouse"), "{first:?}");
+    assert!(world.ada.all_jobs().await.len() > 1);
 }
 
 fn assert_nothing_new(first: &pb::Run, second: &pb::Run) {

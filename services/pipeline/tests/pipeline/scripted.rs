@@ -14,6 +14,7 @@ use axum::{
     routing::any,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 /// One answer for everything at a host.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,8 @@ pub struct Script {
     pub headers: Vec<(&'static str, &'static str)>,
     /// Body.
     pub body: String,
+    /// Whether the answer waits for [`ScriptedServer::release`].
+    pub held: bool,
 }
 
 impl Script {
@@ -32,11 +35,16 @@ impl Script {
     }
 
     pub fn json(body: impl Into<String>) -> Self {
-        Self { status: 200, headers: vec![("content-type", "application/json")], body: body.into() }
+        Self { status: 200, headers: vec![("content-type", "application/json")], body: body.into(), held: false }
     }
 
     pub fn html(body: impl Into<String>) -> Self {
-        Self { status: 200, headers: vec![("content-type", "text/html")], body: body.into() }
+        Self { status: 200, headers: vec![("content-type", "text/html")], body: body.into(), held: false }
+    }
+
+    /// The same answer, but not before it is released.
+    pub fn held(self) -> Self {
+        Self { held: true, ..self }
     }
 }
 
@@ -44,6 +52,7 @@ impl Script {
 struct Hosts {
     scripts: Mutex<HashMap<String, Script>>,
     asked: Mutex<HashMap<String, usize>>,
+    released: CancellationToken,
 }
 
 /// A running scripted server; it stops when dropped.
@@ -85,6 +94,11 @@ impl ScriptedServer {
         self.hosts.scripts.lock().unwrap().insert(host.to_owned(), script);
     }
 
+    /// Lets the answers go that are held.
+    pub fn release(&self) {
+        self.hosts.released.cancel();
+    }
+
     /// How often a host was asked.
     pub fn asked(&self, host: &str) -> usize {
         self.hosts.asked.lock().unwrap().get(host).copied().unwrap_or(0)
@@ -102,6 +116,9 @@ async fn answer(hosts: &Hosts, host: String) -> Response<Body> {
     *hosts.asked.lock().unwrap().entry(host).or_default() += 1;
     if script.status == 0 {
         return std::future::pending().await;
+    }
+    if script.held {
+        hosts.released.cancelled().await;
     }
     let mut response = Response::builder().status(script.status);
     for (name, value) in script.headers {
