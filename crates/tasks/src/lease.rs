@@ -156,17 +156,35 @@ pub(crate) async fn peek(database: &Database, kinds: &[&'static str], now: DateT
     Ok(due)
 }
 
-/// Ends the runs whose lease ran out: queued again, or failed when they may not be repeated or have no attempt left.
-/// Returns the tasks' ids.
-pub(crate) async fn reap(tx: &mut Tx, database: &Database, now: DateTime<Utc>) -> Result<Vec<TaskId>, QueueError> {
+/// Whose runs are over without having ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// Those whose lease ran out before this time.
+    Silent(DateTime<Utc>),
+    /// All: no process that could have claimed them is alive.
+    Everybody,
+}
+
+/// Ends runs of workers that are gone: queued again in their old place, or failed when they may not be repeated or have
+/// no attempt left. At most 200 at a time; returns the tasks' ids.
+pub(crate) async fn reap(
+    tx: &mut Tx,
+    database: &Database,
+    gone: Gone,
+    now: DateTime<Utc>,
+) -> Result<Vec<TaskId>, QueueError> {
+    let (silent, values) = match gone {
+        Gone::Silent(before) => (" and lease_until < $1", vec![before.into()]),
+        Gone::Everybody => ("", vec![]),
+    };
     let sql = format!(
-        "select id, kind, attempt, max_attempts, repeatable, lease_token, worker from task \
-         where state = 'running' and lease_until < $1{} order by id limit 200{}",
+        "select id, kind, attempt, max_attempts, repeatable, lease_token, worker, run_at from task \
+         where state = 'running'{silent}{} order by id limit 200{}",
         tenant_clause(database),
         skip_locked(database),
     );
     let mut endings = Vec::new();
-    for row in tx.fetch_all(sql, vec![now.into()]).await? {
+    for row in tx.fetch_all(sql, values).await? {
         let lease = Lease {
             id: row.id("id")?,
             token: row.id("lease_token")?,
@@ -184,7 +202,7 @@ pub(crate) async fn reap(tx: &mut Tx, database: &Database, now: DateTime<Utc>) -
                 reason: format!("worker {worker} stopped answering in attempt {}, the last one", lease.attempt),
             }
         } else {
-            Ending::Again { run_at: now, reason: format!("worker {worker} stopped answering") }
+            Ending::Again { run_at: row.time("run_at")?, reason: format!("worker {worker} stopped answering") }
         };
         endings.push((lease, ending));
     }

@@ -17,7 +17,7 @@ use aerie_proto::pipeline::v1::{
 };
 use aerie_rpc::{GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
 use aerie_store::{PersonId, StoreError, Stores, accounts};
-use aerie_tasks::{Clock, Queue, QueueError, Registry, Runner, RunnerOptions};
+use aerie_tasks::{Clock, Presence, Queue, QueueError, Registry, Runner, RunnerOptions};
 use aerie_telemetry::Lifecycle;
 
 use crate::{
@@ -125,8 +125,7 @@ impl Pipeline {
             .with(SourceTask { core: core.clone() })
             .with(UrlTask { core: core.clone() })
             .with(RescoreTask { core: core.clone() })
-            .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) })
-            .with_lease(config.tasks.lease());
+            .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
         let runner = Runner::new(
             queue.with_registry(handlers),
             RunnerOptions {
@@ -178,22 +177,39 @@ impl Pipeline {
         Ok(person)
     }
 
-    /// Begins the background work of everybody here; it ends with the lifecycle.
+    /// Begins the background work of everybody here; it ends with the lifecycle. What a process that died without a
+    /// word had in work goes on at once where nobody else can be at it, else when its lease runs out.
     ///
     /// # Errors
     /// When a store fails.
     pub async fn start(&self, lifecycle: &Lifecycle) -> Result<(), PipelineError> {
         let mut tx = self.core.platform().read().await?;
+        let stores = &self.core.inner.stores;
+        // Workers of a PostgreSQL server may be anywhere.
+        let mut presence = match stores.worker() {
+            None => Some(Presence::enter(stores.data()).await?),
+            Some(_) => None,
+        };
+        let alone = presence.as_ref().is_some_and(Presence::is_alone);
         let people = accounts::people(&mut tx).await?;
         drop(tx);
         for person in people {
             let database = self.core.person(person.id).await?;
             housekeeping::schedule(&self.core.inner.queue, &database).await?;
+            if alone {
+                self.runner.queue().take_over(&database).await?;
+            }
             self.runner.add(database)?;
         }
-        self.runner.add_everybody(Arc::clone(&self.core.inner.stores));
+        self.runner.add_everybody(Arc::clone(stores));
+        if let Some(presence) = &mut presence {
+            presence.share().await?;
+        }
         let (runner, stop) = (self.runner.clone(), lifecycle.soft());
-        lifecycle.spawn(async move { runner.run(stop).await });
+        lifecycle.spawn(async move {
+            runner.run(stop).await;
+            drop(presence);
+        });
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::{Queue, read};
 use crate::{
     QueueError, TaskId,
     ending::wake_waiting,
-    lease::tenant_clause,
+    lease::{Gone, reap, tenant_clause},
     notice::{self, notice},
 };
 
@@ -84,6 +84,27 @@ impl Queue {
         let event = notice(notice::QUEUED, id, &kind, now, json!({ "reason": "retried by hand" }));
         aerie_events::append(&mut tx, event).await?;
         self.commit(tx, person).await
+    }
+
+    /// Takes everything up that is marked as at work in one person's store, without waiting for its lease; returns how
+    /// many tasks that were. Only for whoever knows that no other process works there
+    /// ([`Presence::is_alone`](crate::Presence::is_alone)), and before the runner starts. As after a lease that ran out,
+    /// what a former owner might still write changes nothing.
+    pub async fn take_over(&self, database: &Database) -> Result<usize, QueueError> {
+        let person = person_of(database)?;
+        let mut found = 0;
+        loop {
+            let mut tx = database.begin().await?;
+            let reaped = reap(&mut tx, database, Gone::Everybody, self.now()).await?;
+            if reaped.is_empty() {
+                tx.rollback().await?;
+                return Ok(found);
+            }
+            found += reaped.len();
+            self.commit(tx, person).await?;
+            crate::metric::reaped(reaped.len());
+            self.stop_runs(&reaped);
+        }
     }
 
     /// Deletes tasks that ended before `before`, with their steps and logs, at most 1,000 at a time; returns how many.

@@ -12,7 +12,7 @@ use aerie_store::{Database, PersonId};
 use super::{Inner, run};
 use crate::{
     QueueError,
-    lease::{Claimed, Due, claim, claim_notices, peek, reap},
+    lease::{Claimed, Due, Gone, claim, claim_notices, peek, reap},
     metric,
     queue::lock,
 };
@@ -95,7 +95,7 @@ impl Shift {
         let now = inner.queue.now();
         let mut tx = database.begin().await?;
         if due.expired {
-            let reaped = reap(&mut tx, database, now).await?;
+            let reaped = reap(&mut tx, database, Gone::Silent(now), now).await?;
             metric::reaped(reaped.len());
             // A run of our own may be among them, if this process was paused.
             inner.queue.stop_runs(&reaped);

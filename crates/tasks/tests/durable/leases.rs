@@ -13,6 +13,7 @@ use crate::{
 
 on_both_engines!(
     a_lost_lease_fences_every_late_write,
+    work_that_was_taken_over_is_fenced_too_and_keeps_its_place,
     finished_steps_are_not_repeated,
     an_effect_in_a_step_is_committed_with_it,
     interrupted_is_failed_when_not_repeatable,
@@ -71,6 +72,53 @@ async fn a_lost_lease_fences_every_late_write(place: Place) {
     assert_eq!((task.state, task.attempt, task.result), (TaskState::Completed, 2, Some(json!(2))));
     assert_eq!((task.stage, fast_queue.log_lines(&database, id, 0).await.unwrap().len()), (None, 0));
     assert_eq!(fast_queue.list(&database, &Default::default(), 0, None).await.unwrap().tasks.len(), 1);
+}
+
+async fn work_that_was_taken_over_is_fenced_too_and_keeps_its_place(place: Place) {
+    let database = place.person().await;
+    let clock = clock();
+    let (in_work, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (started, gate) = (Arc::clone(&in_work), Arc::clone(&go_on));
+    let stuck = scripted::<PLAIN, _, _>(move |context, _| {
+        let (started, gate) = (Arc::clone(&started), Arc::clone(&gate));
+        async move {
+            started.notify_one();
+            gate.notified().await;
+            context.step("late", || async { Ok(1) }).await?;
+            Ok(Outcome::Done(json!("late")))
+        }
+    });
+    let old = queue(Registry::new().with(stuck), &clock);
+    let first = submit(&old, &database, plain(json!("first"))).await.id;
+    let stop = CancellationToken::new();
+    let (old_runner, stopping) = (runner(&old, 1, &[&database]), stop.clone());
+    let old_run = tokio::spawn(async move { old_runner.run(stopping).await });
+    in_work.notified().await;
+    clock.advance(TimeDelta::seconds(1));
+    let second = submit(&old, &database, plain(json!("second"))).await.id;
+
+    let notes = Notes::default();
+    let noted = notes.clone();
+    let note = scripted::<PLAIN, _, _>(move |_, payload| {
+        noted.add(payload.as_str().unwrap());
+        async move { Ok(Outcome::Done(payload)) }
+    });
+    let new = queue(Registry::new().with(note), &clock);
+    let elsewhere = place.opened_again().await.person(aerie_events::person_of(&database).unwrap()).await.unwrap();
+    assert_eq!(new.take_over(&elsewhere).await.unwrap(), 1);
+    assert_eq!(new.take_over(&elsewhere).await.unwrap(), 0, "nothing is at work any more");
+    // The clock stands still, so no lease ran out.
+    runner(&new, 1, &[&elsewhere]).run_until_idle().await;
+    assert_eq!(notes.all(), ["first", "second"], "it was not put behind those that came later");
+    let taken = task(&new, &elsewhere, first).await;
+    assert_eq!((taken.state, taken.attempt, taken.result), (TaskState::Completed, 2, Some(json!("first"))));
+    assert_eq!(task(&new, &elsewhere, second).await.state, TaskState::Completed);
+
+    go_on.notify_one();
+    stop.cancel();
+    old_run.await.unwrap();
+    assert!(new.steps(&database, first).await.unwrap().is_empty(), "the former owner wrote a step");
+    assert_eq!(task(&new, &database, first).await.result, Some(json!("first")));
 }
 
 async fn finished_steps_are_not_repeated(place: Place) {
