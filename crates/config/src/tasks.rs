@@ -28,10 +28,10 @@ pub struct Tasks {
 #[derive(Debug, Clone, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct KindLimit {
-    /// Tasks of this kind running at once; none means as many as there are workers.
+    /// Tasks of this kind running at once; none leaves it to the number of workers.
     #[serde(default)]
     pub concurrency: Option<usize>,
-    /// Tasks of this kind that may wait; none means any number.
+    /// Unfinished tasks of this kind that one person may have; none leaves it to the kind.
     #[serde(default)]
     pub queue_depth: Option<usize>,
 }

@@ -28,11 +28,15 @@ pub enum Outcome<T> {
     Wait,
 }
 
+/// How often a task is started before it is parked as failed, where neither its kind nor the registry says otherwise.
+const USUAL_ATTEMPTS: u32 = 5;
+
 /// Limits of a kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KindPolicy {
-    /// How often a task is started before it is parked as failed; at least 1.
-    pub max_attempts: u32,
+    /// How often a task is started before it is parked as failed, at least once; `None` leaves it to
+    /// [`Registry::with_attempts`].
+    pub max_attempts: Option<u32>,
     /// Whether a run that was cut off may be started again. Otherwise it fails as "interrupted".
     pub repeatable: bool,
     /// Most tasks of this kind that one runner has in work at once; `None` leaves it to the runner's workers.
@@ -50,7 +54,7 @@ pub struct KindPolicy {
 impl Default for KindPolicy {
     fn default() -> Self {
         Self {
-            max_attempts: 5,
+            max_attempts: None,
             repeatable: true,
             concurrency: None,
             queue_depth: 1_000,
@@ -58,6 +62,13 @@ impl Default for KindPolicy {
             lease: Duration::from_secs(60),
             backoff: Backoff::default(),
         }
+    }
+}
+
+impl KindPolicy {
+    /// How often a task is started before it is parked as failed.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.max_attempts.unwrap_or(USUAL_ATTEMPTS).max(1)
     }
 }
 
@@ -162,6 +173,35 @@ impl Registry {
             kind.policy.lease = lease;
         }
         self
+    }
+
+    /// Sets how often tasks are started before they are parked as failed, for the kinds so far that do not say it
+    /// themselves.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        for kind in self.kinds.values_mut() {
+            kind.policy.max_attempts.get_or_insert(attempts);
+        }
+        self
+    }
+
+    /// Sets the most tasks of a kind that one runner has in work at once, and that one person's queue holds unfinished;
+    /// what is not given stays as the kind has it.
+    ///
+    /// # Errors
+    /// The kind is not among those so far.
+    pub fn with_limits(
+        mut self,
+        kind: &str,
+        concurrency: Option<u32>,
+        queue_depth: Option<u32>,
+    ) -> Result<Self, QueueError> {
+        self.policy(kind)?;
+        if let Some(kind) = self.kinds.get_mut(kind) {
+            kind.policy.concurrency = concurrency.or(kind.policy.concurrency);
+            kind.policy.queue_depth = queue_depth.unwrap_or(kind.policy.queue_depth);
+        }
+        Ok(self)
     }
 
     /// The limits of a kind.

@@ -38,7 +38,7 @@ struct Book;
 struct Family;
 
 fn policy() -> KindPolicy {
-    KindPolicy { max_attempts: 1_000, queue_depth: 1_000_000, lease: LEASE, ..KindPolicy::default() }
+    KindPolicy { max_attempts: Some(1_000), queue_depth: 1_000_000, lease: LEASE, ..KindPolicy::default() }
 }
 
 async fn book(context: &TaskContext, line: &'static str) -> Result<(), TaskError> {

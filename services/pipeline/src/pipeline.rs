@@ -7,7 +7,7 @@ use aerie_boards::{
     fetch::{Endpoints, FetchOptions, Fetcher},
     recipe::Recipe,
 };
-use aerie_config::Config;
+use aerie_config::{Config, Tasks};
 use aerie_embedding::Embedder;
 use aerie_events::{EventBus, LocalBus};
 use aerie_proto::pipeline::v1::{
@@ -64,6 +64,9 @@ pub enum PipelineError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A limit for a kind of task that there is not.
+    #[error("tasks.limits: {0}")]
+    TaskLimits(#[source] QueueError),
     /// The embedding model cannot be loaded.
     #[error("matching.embedding_model: {0}")]
     Embedding(#[from] aerie_embedding::EmbeddingError),
@@ -85,7 +88,6 @@ impl Pipeline {
     pub fn create(deps: PipelineDeps<'_>) -> Result<Self, PipelineError> {
         let PipelineDeps { stores, config, clock } = deps;
         let bus: Arc<dyn EventBus> = Arc::new(LocalBus::new(config.events.channel_capacity));
-        let registry = Registry::new();
         let validators = StoredValidators::new(stores.platform().clone(), Arc::clone(&clock));
         let fetcher = Fetcher::new(fetch_options(config), Arc::new(validators))?;
         let mut sources: Vec<SharedSource> = aerie_boards::all().to_vec();
@@ -111,14 +113,13 @@ impl Pipeline {
                 embedder: embedder.clone(),
             }),
         };
-        let submitting = registry
+        let submitting = Registry::new()
             .with_kind_only::<RunTask>()
             .with_kind_only::<SourceTask>()
             .with_kind_only::<UrlTask>()
             .with_kind_only::<RescoreTask>()
-            .with_kind_only::<HousekeepingTask>()
-            .with_lease(config.tasks.lease());
-        let queue = Queue::new(submitting, Arc::clone(&clock), Arc::clone(&bus));
+            .with_kind_only::<HousekeepingTask>();
+        let queue = Queue::new(limited(submitting, &config.tasks)?, Arc::clone(&clock), Arc::clone(&bus));
         let core = make_core(queue.clone());
         let handlers = Registry::new()
             .with(RunTask { core: core.clone() })
@@ -127,7 +128,7 @@ impl Pipeline {
             .with(RescoreTask { core: core.clone() })
             .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
         let runner = Runner::new(
-            queue.with_registry(handlers),
+            queue.with_registry(limited(handlers, &config.tasks)?),
             RunnerOptions {
                 workers: config.tasks.workers,
                 poll: Duration::from_millis(config.tasks.poll_ms),
@@ -183,7 +184,6 @@ impl Pipeline {
     /// # Errors
     /// When a store fails.
     pub async fn start(&self, lifecycle: &Lifecycle) -> Result<(), PipelineError> {
-        let mut tx = self.core.platform().read().await?;
         let stores = &self.core.inner.stores;
         // Workers of a PostgreSQL server may be anywhere.
         let mut presence = match stores.worker() {
@@ -191,14 +191,15 @@ impl Pipeline {
             Some(_) => None,
         };
         let alone = presence.as_ref().is_some_and(Presence::is_alone);
+        let mut tx = self.core.platform().read().await?;
         let people = accounts::people(&mut tx).await?;
         drop(tx);
         for person in people {
             let database = self.core.person(person.id).await?;
-            housekeeping::schedule(&self.core.inner.queue, &database).await?;
             if alone {
                 self.runner.queue().take_over(&database).await?;
             }
+            housekeeping::schedule(&self.core.inner.queue, &database).await?;
             self.runner.add(database)?;
         }
         self.runner.add_everybody(Arc::clone(stores));
@@ -212,6 +213,16 @@ impl Pipeline {
         });
         Ok(())
     }
+}
+
+/// What the settings say about all kinds of tasks, and about single ones.
+fn limited(kinds: Registry, settings: &Tasks) -> Result<Registry, PipelineError> {
+    let number = |limit: Option<usize>| limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
+    let kinds = kinds.with_lease(settings.lease()).with_attempts(settings.attempts);
+    settings.limits.iter().try_fold(kinds, |kinds, (kind, limit)| {
+        let limited = kinds.with_limits(kind, number(limit.concurrency), number(limit.queue_depth));
+        limited.map_err(PipelineError::TaskLimits)
+    })
 }
 
 fn fetch_options(config: &Config) -> FetchOptions {
@@ -250,4 +261,42 @@ fn recipes(folder: &Path) -> Result<Vec<SharedSource>, PipelineError> {
         sources.push(Arc::new(recipe));
     }
     Ok(sources)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use aerie_config::KindLimit;
+    use serde_json::json;
+
+    use super::*;
+
+    fn kinds() -> Registry {
+        Registry::new().with_kind_only::<RescoreTask>().with_kind_only::<HousekeepingTask>()
+    }
+
+    #[test]
+    fn settings_of_tasks_reach_their_kinds() {
+        let settings = json!({"tasks": {
+            "attempts": 7, "lease_seconds": 11,
+            "limits": {"match.rescore": {"concurrency": 1}, "housekeeping": {"queue_depth": 2}},
+        }});
+        let kinds = limited(kinds(), &Config::load(None, &settings).unwrap().tasks).unwrap();
+        let (rescore, housekeeping) = (kinds.policy("match.rescore").unwrap(), kinds.policy("housekeeping").unwrap());
+        assert_eq!(housekeeping.max_attempts, Some(7));
+        assert_eq!(rescore.max_attempts, Some(10), "it says so itself");
+        assert_eq!((rescore.concurrency, housekeeping.concurrency), (Some(1), None));
+        assert_eq!((rescore.queue_depth, housekeeping.queue_depth), (1_000, 2));
+        assert_eq!(rescore.lease, Duration::from_secs(11));
+    }
+
+    #[test]
+    fn a_limit_for_an_unknown_kind_is_refused_with_the_known_ones() {
+        let mut settings = Config::load(None, &json!({})).unwrap().tasks;
+        settings.limits.insert("match.rescor".to_owned(), KindLimit { concurrency: Some(1), queue_depth: None });
+        let error = limited(kinds(), &settings).unwrap_err().to_string();
+        assert!(error.contains("tasks.limits") && error.contains("match.rescor\""), "{error}");
+        assert!(error.contains("match.rescore"), "{error}");
+    }
 }

@@ -40,7 +40,7 @@ impl TaskHandler for RescoreTask {
     type Output = RescoreReport;
 
     fn policy() -> KindPolicy {
-        KindPolicy { max_attempts: 10, ..KindPolicy::default() }
+        KindPolicy { max_attempts: Some(10), ..KindPolicy::default() }
     }
 
     async fn run(&self, context: TaskContext, _: RescorePayload) -> Result<Outcome<RescoreReport>, TaskError> {

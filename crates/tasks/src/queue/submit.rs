@@ -123,7 +123,7 @@ async fn insert_row(
                 task.dedupe_key.as_deref().into(),
                 payload.into(),
                 task.priority.into(),
-                policy.max_attempts.max(1).into(),
+                policy.attempts().into(),
                 policy.repeatable.into(),
                 task.run_at.unwrap_or(now).into(),
                 task.parent.into(),

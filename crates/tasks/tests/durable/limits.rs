@@ -3,13 +3,15 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use aerie_tasks::{NewTask, Outcome, QueueError, Registry, TaskState};
+use aerie_tasks::{NewTask, Outcome, QueueError, Registry, TaskError, TaskState};
+use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::{
     on_both_engines,
     support::{
-        KINDS, Notes, PLAIN, Place, SMALL_QUEUE, TWO_AT_ONCE, clock, echo, plain, queue, runner, scripted, submit, task,
+        KINDS, Notes, PLAIN, Place, SMALL_QUEUE, TWO_AT_ONCE, USUAL_ATTEMPTS, clock, echo, plain, queue, runner,
+        scripted, submit, task,
     },
 };
 
@@ -19,6 +21,8 @@ on_both_engines!(
     urgent_tasks_come_first_then_older_ones,
     one_persons_many_tasks_do_not_delay_anothers_one,
     oversized_values_are_refused,
+    attempts_of_the_registry_are_for_kinds_that_name_none,
+    limits_of_a_kind_can_be_set,
 );
 
 async fn a_full_queue_says_its_limit(place: Place) {
@@ -120,4 +124,37 @@ async fn oversized_values_are_refused(place: Place) {
     assert!(matches!(error, QueueError::TooLarge { what: "the key", .. }));
     let error = queue.submit(&mut tx, NewTask::of_kind("test.unheard", json!(1))).await.unwrap_err();
     assert_eq!(error.to_string(), "task kind \"test.unheard\" is not known; known are test.plain");
+}
+
+async fn attempts_of_the_registry_are_for_kinds_that_name_none(place: Place) {
+    let database = place.person().await;
+    let clock = clock();
+    let registry = Registry::new()
+        .with(scripted::<USUAL_ATTEMPTS, _, _>(|_, _| async { Err(TaskError::work("it never works")) }))
+        .with(scripted::<PLAIN, _, _>(|_, _| async { Err(TaskError::work("it never works")) }))
+        .with_attempts(2);
+    let queue = queue(registry, &clock);
+    let usual = submit(&queue, &database, NewTask::of_kind(KINDS[USUAL_ATTEMPTS], json!(null))).await.id;
+    let own = submit(&queue, &database, plain(json!(null))).await.id;
+    let runner = runner(&queue, 2, &[&database]);
+    for _ in 0..4 {
+        runner.run_until_idle().await;
+        clock.advance(TimeDelta::minutes(2));
+    }
+    for (id, attempts) in [(usual, 2), (own, 3)] {
+        let task = task(&queue, &database, id).await;
+        assert_eq!((task.state, task.attempt), (TaskState::Failed, attempts));
+    }
+}
+
+async fn limits_of_a_kind_can_be_set(place: Place) {
+    let database = place.person().await;
+    let registry = Registry::new().with(scripted::<PLAIN, _, _>(echo));
+    let queue = queue(registry.with_limits(KINDS[PLAIN], None, Some(1)).unwrap(), &clock());
+    submit(&queue, &database, plain(json!(1))).await;
+    let mut tx = database.begin().await.unwrap();
+    let error = queue.submit(&mut tx, plain(json!(2))).await.unwrap_err();
+    assert!(matches!(error, QueueError::QueueFull { limit: 1, .. }), "{error}");
+    let unknown = Registry::new().with_limits("test.plan", Some(1), None).unwrap_err();
+    assert!(unknown.to_string().contains("test.plan"), "{unknown}");
 }

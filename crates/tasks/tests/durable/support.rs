@@ -88,8 +88,10 @@ pub const PLAIN: usize = 0;
 pub const TWO_AT_ONCE: usize = 1;
 pub const ONCE_ONLY: usize = 2;
 pub const SMALL_QUEUE: usize = 3;
+pub const USUAL_ATTEMPTS: usize = 4;
 
-pub const KINDS: [&str; 4] = ["test.plain", "test.two_at_once", "test.once_only", "test.small_queue"];
+pub const KINDS: [&str; 5] =
+    ["test.plain", "test.two_at_once", "test.once_only", "test.small_queue", "test.usual_attempts"];
 
 impl<const N: usize> TaskHandler for Scripted<N> {
     const KIND: &'static str = KINDS[N];
@@ -98,7 +100,7 @@ impl<const N: usize> TaskHandler for Scripted<N> {
 
     fn policy() -> KindPolicy {
         KindPolicy {
-            max_attempts: 3,
+            max_attempts: (N != USUAL_ATTEMPTS).then_some(3),
             repeatable: N != ONCE_ONLY,
             concurrency: (N == TWO_AT_ONCE).then_some(2),
             queue_depth: if N == SMALL_QUEUE { 3 } else { 1_000 },

@@ -51,7 +51,7 @@ impl TaskHandler for UrlTask {
     type Output = UrlReport;
 
     fn policy() -> KindPolicy {
-        KindPolicy { max_attempts: 3, queue_depth: 5_000, ..KindPolicy::default() }
+        KindPolicy { max_attempts: Some(3), queue_depth: 5_000, ..KindPolicy::default() }
     }
 
     async fn run(&self, context: TaskContext, payload: UrlPayload) -> Result<Outcome<UrlReport>, TaskError> {

@@ -77,7 +77,7 @@ impl TaskHandler for RunTask {
     type Output = RunReport;
 
     fn policy() -> KindPolicy {
-        KindPolicy { max_attempts: 20, ..KindPolicy::default() }
+        KindPolicy { max_attempts: Some(20), ..KindPolicy::default() }
     }
 
     async fn run(&self, context: TaskContext, payload: RunPayload) -> Result<Outcome<RunReport>, TaskError> {

@@ -97,7 +97,7 @@ impl TaskHandler for SourceTask {
         KindPolicy {
             // The fetcher retries single requests; a second attempt here is for what outlasts that. Being killed counts
             // as an attempt too, so there are more than the two that a failing source gets.
-            max_attempts: 20,
+            max_attempts: Some(20),
             queue_depth: 10_000,
             timeout: Duration::from_secs(15 * 60),
             ..KindPolicy::default()
