@@ -5,6 +5,7 @@
 
 mod closing;
 mod lookup;
+mod pairs;
 mod reading;
 mod writing;
 
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 pub use closing::{mark_missing, touch_batch};
 pub use lookup::{Candidates, block_candidates, keys_lookup};
+pub use pairs::{PostingPair, add_pairs, pairs_of};
 pub use reading::{
     CatalogueCounts, MatchFeatures, StoredPosting, counts, documents_after, fingerprint, for_each_match_features, get,
     match_features,

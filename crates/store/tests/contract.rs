@@ -52,6 +52,7 @@ on_both_engines!(
     catalogue::a_posting_on_another_complete_board_stays_open,
     catalogue::features_stream_in_order_without_closed_postings,
     catalogue::the_fingerprint_ignores_ids_times_and_order,
+    catalogue::pairs_are_found_from_either_side,
     catalogue::batches_larger_than_one_statement_arrive_whole,
     catalogue::hostile_text_is_kept,
     catalogue::two_ingests_at_once_add_a_posting_once,

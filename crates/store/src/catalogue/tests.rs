@@ -98,6 +98,7 @@ async fn taking_in_postings_reads_no_whole_table() {
     }
     get(&mut tx, &[id]).await.unwrap();
     documents_after(&mut tx, Some(id), 10).await.unwrap();
+    pairs_of(&mut tx, &[id]).await.unwrap();
     match_features(&mut tx, &[id]).await.unwrap();
     assert_no_scan(&mut tx);
 

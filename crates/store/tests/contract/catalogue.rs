@@ -1,4 +1,4 @@
-use aerie_store::catalogue::{self, LinkSighting, PostingChange};
+use aerie_store::catalogue::{self, LinkSighting, PostingChange, PostingPair};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, NONE, day, new_posting, posting};
@@ -223,4 +223,24 @@ pub async fn two_ingests_at_once_add_a_posting_once(fixture: &Fixture) {
     tokio::join!(ingest(), ingest(), ingest(), ingest());
     let mut tx = fixture.platform().read().await.unwrap();
     assert_eq!(catalogue::counts(&mut tx).await.unwrap().postings, 1);
+}
+
+pub async fn pairs_are_found_from_either_side(fixture: &Fixture) {
+    let new: Vec<_> = (1..4).map(new_posting).collect();
+    let ids: Vec<Uuid> = new.iter().map(|one| one.id).collect();
+    let mut tx = fixture.platform().begin().await.unwrap();
+    catalogue::insert_batch(&mut tx, new, day(1)).await.unwrap();
+    let pair = |new: usize, known: Uuid, likeness| PostingPair {
+        new: ids[new],
+        known,
+        likeness,
+        reason: "nearly the same text".into(),
+    };
+    let pairs = [pair(1, ids[0], 0.8), pair(2, ids[1], 0.7), pair(2, Uuid::now_v7(), 0.9)];
+    catalogue::add_pairs(&mut tx, &pairs).await.unwrap();
+    catalogue::add_pairs(&mut tx, &[pair(1, ids[0], 0.1)]).await.unwrap();
+    assert_eq!(catalogue::pairs_of(&mut tx, &ids[..1]).await.unwrap(), pairs[..1], "the first finding stays");
+    assert_eq!(catalogue::pairs_of(&mut tx, &ids).await.unwrap(), pairs[..2], "each once, and only of what there is");
+    assert_eq!(catalogue::pairs_of(&mut tx, &ids[2..]).await.unwrap(), pairs[1..2]);
+    assert!(catalogue::pairs_of(&mut tx, &NONE).await.unwrap().is_empty());
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::fixture::{Fixture, day, new_job, posting};
 
 /// Tables that belong to nobody in particular. Every other table must keep people apart.
-const SHARED: [&str; 12] = [
+const SHARED: [&str; 13] = [
     "http_cache",
     "person",
     "posting",
@@ -18,6 +18,7 @@ const SHARED: [&str; 12] = [
     "posting_features",
     "posting_key",
     "posting_link",
+    "posting_pair",
     "query_cache",
     "schema_version",
     "source_health",

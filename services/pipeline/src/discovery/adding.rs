@@ -100,9 +100,7 @@ async fn queue_raw(core: &Core, context: &TaskContext, raw: Vec<RawPosting>) -> 
     let stored = profiles::read(context.database()).await?;
     let search = SearchProfile::default();
     let finder = Finder { search: &search, profile: &stored.profile, surfaced_by: MANUAL, filters: false };
-    let change =
-        queueing::prepare(core, context.database(), &finder, &ingested.ids, &ingested.changed, &ingested.possible)
-            .await?;
+    let change = queueing::prepare(core, context.database(), &finder, &ingested.ids, &ingested.changed).await?;
     let mut step = match context.begin_step("queue").await? {
         Step::Finished(report) => return Ok(report),
         Step::Open(step) => step,

@@ -86,8 +86,7 @@ pub(crate) async fn import(
     let stored = profiles::read(database).await?;
     let search = SearchProfile::default();
     let finder = Finder { search: &search, profile: &stored.profile, surfaced_by: IMPORT, filters: false };
-    let change =
-        queueing::prepare(core, database, &finder, &ingested.ids, &ingested.changed, &ingested.possible).await?;
+    let change = queueing::prepare(core, database, &finder, &ingested.ids, &ingested.changed).await?;
 
     let mut tx = database.begin().await?;
     let new_jobs = change.apply(&mut tx, now).await?;

@@ -6,7 +6,7 @@ use aerie_matching::dedupe::{self, Comparison, Features, Reason, Verdict, blocki
 use aerie_postings::{Posting, identity::posting_keys};
 use aerie_store::{
     Database, StoreError, Tx,
-    catalogue::{self, Candidates, LinkSighting, NewPosting, PostingChange},
+    catalogue::{self, Candidates, LinkSighting, NewPosting, PostingChange, PostingPair},
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -28,21 +28,6 @@ pub struct Ingested {
     pub new: usize,
     /// Known postings whose content changed, or that were seen in a new place.
     pub changed: HashSet<Uuid>,
-    /// Pairs that may be one posting.
-    pub possible: Vec<PossiblePair>,
-}
-
-/// Two postings that a person should look at.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PossiblePair {
-    /// The newcomer.
-    pub new: Uuid,
-    /// The one it may be.
-    pub known: Uuid,
-    /// Likeness from 0 to 1.
-    pub likeness: f64,
-    /// Why, in a few words.
-    pub reason: String,
 }
 
 /// A posting with what recognising and scoring it needs, computed before any transaction begins.
@@ -212,7 +197,7 @@ impl Batch {
     fn add(&mut self, one: Prepared, board: Option<&str>, plan: &mut Plan, result: &mut Ingested) -> Uuid {
         let id = Uuid::now_v7();
         result.new += 1;
-        result.possible.extend(self.compare(&one).into_iter().take(3).map(|(known, comparison)| PossiblePair {
+        plan.possible.extend(self.compare(&one).into_iter().take(3).map(|(known, comparison)| PostingPair {
             new: id,
             known,
             likeness: f64::from(comparison.score),
@@ -257,6 +242,7 @@ struct Plan {
     sightings: Vec<LinkSighting>,
     keys: Vec<(String, Uuid)>,
     seen: Vec<Uuid>,
+    possible: Vec<PostingPair>,
 }
 
 impl Plan {
@@ -277,6 +263,7 @@ impl Plan {
         catalogue::add_keys(tx, &self.keys).await?;
         catalogue::add_links(tx, &self.sightings, now).await?;
         catalogue::touch_batch(tx, &self.seen, now).await?;
+        catalogue::add_pairs(tx, &self.possible).await?;
         Ok(())
     }
 }

@@ -10,7 +10,6 @@ use aerie_store::{
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::ingest::PossiblePair;
 use crate::{
     core::Core,
     filter::Filter,
@@ -38,14 +37,14 @@ pub(crate) struct Finder<'a> {
 }
 
 /// Decides what becomes of these postings for the person: new jobs are filtered, known ones refreshed where
-/// the posting changed.
+/// the posting changed. What may be the same as a new job is taken from the catalogue, so that nobody misses it who did
+/// not find the postings first, or was killed in between.
 pub(crate) async fn prepare(
     core: &Core,
     person: &Database,
     finder: &Finder<'_>,
     postings: &[Uuid],
     changed: &HashSet<Uuid>,
-    possible: &[PossiblePair],
 ) -> Result<QueueChange, StoreError> {
     let now = core.now();
     let mut seen = HashSet::new();
@@ -76,6 +75,10 @@ pub(crate) async fn prepare(
             fresh.push(posting);
         }
     }
+    let mut platform = core.platform().read().await?;
+    let fresh_ids: Vec<Uuid> = fresh.iter().map(|posting| posting.id).collect();
+    let pairs = catalogue::pairs_of(&mut platform, &fresh_ids).await?;
+    drop(platform);
     for posting in fresh {
         change.new.push(NewJob {
             id: Uuid::now_v7(),
@@ -88,13 +91,13 @@ pub(crate) async fn prepare(
             snapshot: snapshot(posting),
         });
     }
-    change.possible = possible
-        .iter()
+    change.possible = pairs
+        .into_iter()
         .map(|pair| PossibleDuplicate {
             left: pair.new,
             right: pair.known,
             likeness: pair.likeness,
-            reason: pair.reason.clone(),
+            reason: pair.reason,
             found_at: now,
         })
         .collect();

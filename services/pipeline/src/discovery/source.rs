@@ -325,15 +325,7 @@ impl Running<'_> {
         } else {
             &found.ingested.changed
         };
-        let change = queueing::prepare(
-            self.core,
-            self.context.database(),
-            &finder,
-            &found.ids,
-            changed,
-            &found.ingested.possible,
-        )
-        .await?;
+        let change = queueing::prepare(self.core, self.context.database(), &finder, &found.ids, changed).await?;
         let mut step = match self.context.begin_step("queue").await? {
             Step::Finished(report) => return Ok(report),
             Step::Open(step) => step,

@@ -112,6 +112,18 @@ async fn seen_again(world: &World, search: &pb::SearchProfile) {
     assert_eq!((run.known_postings, run.new_jobs), (2, 0), "{run:#?}");
 }
 
+#[tokio::test]
+async fn whoever_finds_the_postings_later_is_asked_about_them_too() {
+    let (world, search) = doubtful_world().await;
+    doubtful_pair(&world, &search).await;
+    // For Ben's queue nothing is new in the catalogue, as after a kill between catalogue and queue.
+    let search = world.ben.save_search(pb::SearchProfile { id: String::new(), ..search }).await;
+    let run = world.ben.run(&search).await;
+    assert_eq!((run.new_postings, run.new_jobs), (0, 2), "{run:#?}");
+    let jobs = world.ben.all_jobs().await;
+    assert_eq!(world.ben.job(&jobs[0].id).await.possible_duplicate_ids, std::slice::from_ref(&jobs[1].id));
+}
+
 async fn decide(world: &World, keep: &str, other: &str, same: bool) -> Result<pb::Job, tonic::Status> {
     let request = pb::DecideDuplicateRequest { job_id: keep.to_owned(), other_job_id: other.to_owned(), same };
     Ok(world.ada.jobs().decide_duplicate(request).await?.into_inner().job.unwrap())
