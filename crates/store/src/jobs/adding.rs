@@ -84,7 +84,8 @@ fn remote_name(kind: RemoteKind) -> &'static str {
 }
 
 /// Replaces the snapshots of jobs, by job id, with what the posting says now. Unknown ids are passed over; versions
-/// stay, since the person's own part did not change.
+/// stay, since the person's own part did not change. Their scores are for no version of the profile from now on, so that
+/// the next scoring takes them.
 pub async fn update_snapshots(
     tx: &mut Tx,
     snapshots: Vec<(Uuid, JobSnapshot)>,
@@ -107,7 +108,7 @@ pub async fn update_snapshots(
     }
     tx.insert_many(
         "update job set title = new.column2, company = new.column3, source = new.column4, url = new.column5, \
-         remote_kind = new.column6, posted_at = new.column7, updated_at = new.column8 from (",
+         remote_kind = new.column6, posted_at = new.column7, updated_at = new.column8, profile_version = null from (",
         ") as new where job.id = new.column1",
         rows,
     )

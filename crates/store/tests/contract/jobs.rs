@@ -1,4 +1,7 @@
-use aerie_store::jobs::{self, JobFilter, JobOrder, JobScore, Moved, Transition};
+use aerie_store::{
+    Tx,
+    jobs::{self, JobFilter, JobOrder, JobScore, Moved, Transition},
+};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, NONE, day, new_job, posting};
@@ -183,13 +186,29 @@ pub async fn snapshots_follow_the_posting(fixture: &Fixture) {
     let mut snapshot = job.snapshot.clone();
     let mut tx = fixture.database.begin().await.unwrap();
     jobs::insert_many_if_new(&mut tx, vec![job], day(1)).await.unwrap();
+    jobs::set_scores(&mut tx, vec![(id, score(50.0, 3))]).await.unwrap();
+    assert!(unscored(&mut tx, 3).await.is_empty());
     snapshot.posting.title = "Glazier".into();
     snapshot.posting.description_text = "Cut windows.".into();
     jobs::update_snapshots(&mut tx, vec![(id, snapshot.clone())], day(2)).await.unwrap();
+    assert_eq!(unscored(&mut tx, 3).await, [id], "the score was for what the posting said before");
     let job = jobs::get(&mut tx, id).await.unwrap().unwrap();
+    assert_eq!(job.summary.score, Some(50.0), "until there is a better one");
     assert_eq!((job.snapshot, job.summary.title.as_str(), job.summary.version), (snapshot, "Glazier", 1));
     for (text, total) in [("engineer", 0), ("gauges", 0), ("windows glaz", 1)] {
         let filter = JobFilter { text: Some(text.into()), ..JobFilter::default() };
         assert_eq!(jobs::list(&mut tx, &filter, JobOrder::Score, None, 5).await.unwrap().total, total, "{text}");
     }
+}
+
+/// Jobs whose score is not for this version of the profile.
+async fn unscored(tx: &mut Tx, version: i64) -> Vec<Uuid> {
+    let mut found = Vec::new();
+    jobs::for_scoring(tx, Some(version), |_, job| {
+        found.push(job);
+        Ok(())
+    })
+    .await
+    .unwrap();
+    found
 }

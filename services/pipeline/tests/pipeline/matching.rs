@@ -2,8 +2,12 @@
 
 use aerie_proto::pipeline::v1::{self as pb, ReviewDecision};
 use chrono::TimeDelta;
+use serde_json::json;
 
-use crate::world::{World, board_search, title, total};
+use crate::{
+    scripted::Script,
+    world::{Options, World, board_search, title, total},
+};
 
 fn rust_profile() -> pb::Profile {
     pb::Profile {
@@ -47,6 +51,39 @@ async fn a_changed_profile_scores_everything_anew_and_the_same_one_does_not() {
     events.until(|event| event.kind == "task.completed" && event.subject_id == task).await;
     // A run after it has nothing left to score.
     assert_eq!(world.ada.run(&search).await.scored_jobs, 0);
+}
+
+#[tokio::test]
+async fn a_posting_whose_text_changed_is_scored_again_in_the_same_run() {
+    const LEVER: &str = "api.lever.co";
+    let world = World::with(Options { freshness_minutes: 0, scripted: vec![LEVER], ..Options::default() }).await;
+    let task = world.ada.save_profile(rust_profile()).await;
+    world.ada.task_ended(&task).await;
+    let answer = |text: &str| {
+        let rows: Vec<_> = [(1, text), (2, "You keep the books of a bakery.")]
+            .map(|(number, text)| {
+                let id = format!("5a3c0de0-0000-4000-8000-{number:012}");
+                json!({"id": id, "text": format!("Colleague {number}"), "descriptionPlain": text,
+                       "hostedUrl": format!("https://jobs.lever.co/brasswick/{id}")})
+            })
+            .to_vec();
+        world.scripted.answer(LEVER, Script::json(json!(rows).to_string()));
+    };
+    let score = async || {
+        let jobs = world.ada.all_jobs().await;
+        total(jobs.iter().find(|job| title(job) == "Colleague 1").unwrap())
+    };
+    answer("You bake bread at night.");
+    let search = world.ada.save_search(board_search("lever:brasswick")).await;
+    assert_eq!(world.ada.run(&search).await.scored_jobs, 2);
+    let before = score().await;
+    world.clock.advance(TimeDelta::hours(1));
+    answer("You write Rust with tokio and PostgreSQL on Linux.");
+    let run = world.ada.run(&search).await;
+    assert_eq!((run.new_jobs, run.scored_jobs), (0, 1), "{run:#?}");
+    assert!(score().await > before + 5.0, "{before} became {}", score().await);
+    world.clock.advance(TimeDelta::hours(1));
+    assert_eq!(world.ada.run(&search).await.scored_jobs, 0, "nothing changed since");
 }
 
 #[tokio::test]
