@@ -11,7 +11,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// From the ground up: a crate depends on crates of the layers above its own line only.
 const LAYERS: [&[&str]; 7] = [
-    &["aerie-proto", "aerie-config", "aerie-telemetry", "aerie-postings"],
+    &["aerie-proto", "aerie-config", "aerie-telemetry", "aerie-postings", "aerie-network"],
     &["aerie-store", "aerie-rpc", "aerie-boards", "aerie-matching", "aerie-embedding"],
     &["aerie-events"],
     &["aerie-tasks", "aerie-eval", "aerie-testkit"],

@@ -3,7 +3,6 @@
 //! A request passes, in this order: robots.txt (web pages only), the host's turn ([`pace`]), the address guard, the
 //! transport with its guarded resolver, the size limit, the charset, and the comparison with what was seen last time.
 
-pub mod address;
 pub mod body;
 pub mod cache;
 pub mod endpoints;
@@ -25,12 +24,12 @@ pub use self::endpoints::Endpoints;
 pub use self::request::{Agent, Request};
 pub use self::transport::{NetworkTransport, ReplayTransport, Transport};
 
-use self::address::AddressGuard;
 use self::exchange::{Answer, Failure};
 use self::pace::Pace;
 use self::resolver::{Lookup, SystemLookup};
 use self::robots::{RobotsCache, Rules};
 use crate::source::{Page, SourceError, Validators};
+use aerie_network::AddressGuard;
 
 /// Longest answer that holds a company's whole board with all descriptions, bytes: some thousand postings.
 pub const WHOLE_BOARD_BYTES: usize = 32 << 20;

@@ -23,6 +23,22 @@ pub struct Completion {
     pub usage: Option<Usage>,
 }
 
+impl Completion {
+    /// The answer as the pieces of a stream, for providers that answer whole whatever is asked.
+    pub fn into_pieces(self) -> impl Iterator<Item = Piece> {
+        let Self { id, model, content, reasoning, tool_calls, finish, usage } = self;
+        let started = Piece::Started { id, model };
+        let reasoning = (!reasoning.is_empty()).then_some(Piece::Reasoning(reasoning));
+        let content = (!content.is_empty()).then_some(Piece::Content(content));
+        let calls = tool_calls.into_iter().zip(0..).map(|(call, index)| {
+            let (id, name) = (Some(call.id), Some(call.name));
+            Piece::ToolCall(ToolCallPiece { index, id, name, arguments: call.arguments })
+        });
+        let end = std::iter::once(Piece::Finish(finish)).chain(usage.map(Piece::Usage));
+        std::iter::once(started).chain(reasoning).chain(content).chain(calls).chain(end)
+    }
+}
+
 /// Why an answer ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum FinishReason {

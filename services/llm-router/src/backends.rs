@@ -3,12 +3,15 @@
 use std::{borrow::Cow, fs, io, path::PathBuf, sync::Arc};
 
 use aerie_config::{BackendKind, LlmBackend, Secret};
+use aerie_network::AddressGuard;
 use thiserror::Error;
 
 use crate::{
     backend::Backend,
     http_backend::{BadKey, HttpBackend},
+    image_fetch::ImageFetcher,
     transport::{BadAddress, Tls, Transport},
+    vision_service::VisionService,
     wire,
 };
 
@@ -50,7 +53,7 @@ pub enum BackendError {
         source: io::Error,
     },
     /// The kind is not one that is reached over HTTP.
-    #[error("backend \"{name}\": kind {kind:?} is not reached by an address")]
+    #[error("backend \"{name}\": kind {kind:?} is not reached by an address of its own")]
     Kind {
         /// Backend.
         name: String,
@@ -66,13 +69,18 @@ pub enum BackendError {
 pub fn of(name: &str, settings: &LlmBackend, key: Secret, tls: &Tls) -> Result<Arc<dyn Backend>, BackendError> {
     let name = || name.to_owned();
     let kind = settings.kind;
-    let wire = wire::of(kind).ok_or_else(|| BackendError::Kind { name: name(), kind })?;
     let base = settings.base_url.as_deref().or_else(|| kind.usual_address());
     let base = base.ok_or_else(|| BackendError::NoAddress { name: name(), kind })?;
     let transport = Transport::new(&self::base(kind, base), tls)
         .map_err(|source| BackendError::Address { name: name(), source })?;
+    let fetcher = ImageFetcher::new(tls.clone(), AddressGuard::default());
+    if kind == BackendKind::VisionService {
+        return Ok(Arc::new(VisionService::new(transport, fetcher)));
+    }
+    let wire = wire::of(kind).ok_or_else(|| BackendError::Kind { name: name(), kind })?;
     let backend =
         HttpBackend::new(wire, transport, key).map_err(|source| BackendError::Key { name: name(), source })?;
+    let backend = backend.fetching_images(fetcher);
     Ok(Arc::new(if settings.local == Some(true) { backend.forwarding_trace() } else { backend }))
 }
 

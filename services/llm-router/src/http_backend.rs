@@ -11,12 +11,14 @@ use aerie_config::Secret;
 use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::time::{Instant, timeout_at};
 
-use self::{outcome::no_answer, pieces::ProviderStream, redaction::without_keys};
+pub(crate) use self::outcome::no_answer;
+use self::{pieces::ProviderStream, redaction::without_keys};
 use crate::{
     answer::{Completion, Embeddings},
     backend::{Backend, Hop, Pieces},
     chat::{ChatRequest, EmbedRequest, Schema},
     fault::{Fault, FaultKind, Stage},
+    image_fetch::ImageFetcher,
     transport::{Answer, BodyError, Limits, Outgoing, Transport},
     wire::{Framing, Wire, WireRequest},
 };
@@ -34,6 +36,8 @@ pub struct HttpBackend {
     /// Headers of every request, with the configured key.
     headers: HeaderMap,
     forward_trace: bool,
+    /// Fetches pictures for a provider that does not.
+    fetcher: Option<ImageFetcher>,
 }
 
 impl HttpBackend {
@@ -48,7 +52,7 @@ impl HttpBackend {
         if key.is_set() {
             headers.extend([key_header(&*wire, &key)?]);
         }
-        Ok(Self { wire, transport, key, headers, forward_trace: false })
+        Ok(Self { wire, transport, key, headers, forward_trace: false, fetcher: None })
     }
 
     /// Also sends the trace context along: for servers of one's own.
@@ -56,6 +60,22 @@ impl HttpBackend {
     pub fn forwarding_trace(mut self) -> Self {
         self.forward_trace = true;
         self
+    }
+
+    /// Fetches pictures that are given by address where the provider takes pictures only.
+    #[must_use]
+    pub fn fetching_images(mut self, fetcher: ImageFetcher) -> Self {
+        self.fetcher = Some(fetcher).filter(|_| !self.wire.takes_image_addresses());
+        self
+    }
+
+    /// Writes a question, with its pictures at hand where the provider wants them so.
+    async fn written(&self, request: &ChatRequest, hop: &Hop, stream: bool) -> Result<WireRequest, Fault> {
+        let fetched = match &self.fetcher {
+            Some(fetcher) => fetcher.with_pictures(request, hop.deadline).await?,
+            None => None,
+        };
+        self.wire.chat(fetched.as_ref().unwrap_or(request), &hop.model, stream)
     }
 
     fn outgoing(&self, written: WireRequest, hop: &Hop) -> Result<Outgoing, Fault> {
@@ -106,12 +126,12 @@ impl HttpBackend {
     }
 
     async fn begin(&self, request: &ChatRequest, hop: &Hop) -> Result<Pieces, Fault> {
-        let mut answer = self.send(self.wire.chat(request, &hop.model, true)?, hop).await?;
+        let mut answer = self.send(self.written(request, hop, true).await?, hop).await?;
         let is_json = answer.headers.get(header::CONTENT_TYPE).is_some_and(is_plain_json);
         if is_json && self.wire.framing() == Framing::ServerSentEvents {
             // Some servers answer whole whatever is asked.
             let completion = self.wire.completion(&read_whole(&mut answer, hop.deadline).await?)?;
-            return Ok(Box::pin(futures::stream::iter(pieces::of_whole(completion).map(Ok))));
+            return Ok(Box::pin(futures::stream::iter(completion.into_pieces().map(Ok))));
         }
         let keys = [self.key.clone(), hop.key.clone().unwrap_or_default()];
         Ok(Box::pin(ProviderStream::new(answer, self.wire.framing(), self.wire.reader(), hop.deadline, keys)))
@@ -147,7 +167,7 @@ fn key_header(wire: &dyn Wire, key: &Secret) -> Result<(http::HeaderName, Header
 impl Backend for HttpBackend {
     async fn complete(&self, request: &ChatRequest, hop: &Hop) -> Result<Completion, Fault> {
         let answer = async {
-            let body = self.whole(self.wire.chat(request, &hop.model, false)?, hop).await?;
+            let body = self.whole(self.written(request, hop, false).await?, hop).await?;
             self.wire.completion(&body)
         };
         answer.await.map_err(|fault| self.cleaned(fault, hop))

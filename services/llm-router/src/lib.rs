@@ -13,8 +13,12 @@ pub mod engine;
 pub mod extract;
 pub mod fault;
 pub mod http_backend;
+pub mod image_fetch;
 pub mod json;
+mod picture_question;
 pub mod transport;
+pub mod vision;
+pub mod vision_service;
 pub mod wire;
 
 use aerie_proto::llm::v1::{

@@ -10,9 +10,11 @@ mod body;
 mod connection;
 mod connector;
 mod pool;
+mod resolver;
 
 use std::{sync::Arc, time::Duration};
 
+use aerie_network::AddressGuard;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use thiserror::Error;
@@ -22,7 +24,7 @@ pub use self::{
     answer::{Answer, BodyError},
     connector::Tls,
 };
-use self::{connection::Connection, connector::Connector, pool::Pool};
+use self::{connection::Connection, connector::Connector, pool::Pool, resolver::Resolver};
 
 /// Sends requests to one origin. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -115,7 +117,17 @@ impl Transport {
     /// # Errors
     /// An address that is none, or no certificates to trust.
     pub fn new(base: &str, tls: &Tls) -> Result<Self, BadAddress> {
-        let connector = Connector::new(base, tls)?;
+        let connector = Connector::new(base, tls, Resolver::new(None))?;
+        Ok(Self { inner: Arc::new(Inner { connector, pool: Arc::default() }) })
+    }
+
+    /// A transport to a place that somebody else chose: it connects only where the guard permits. The address itself is
+    /// for the caller to check first ([`AddressGuard::check_url`]), which also refuses hosts by number.
+    ///
+    /// # Errors
+    /// As [`Transport::new`].
+    pub fn guarded(base: &str, tls: &Tls, guard: Arc<AddressGuard>) -> Result<Self, BadAddress> {
+        let connector = Connector::new(base, tls, Resolver::new(Some(guard)))?;
         Ok(Self { inner: Arc::new(Inner { connector, pool: Arc::default() }) })
     }
 

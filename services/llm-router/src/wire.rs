@@ -110,6 +110,11 @@ pub fn of(kind: BackendKind) -> Option<Box<dyn Wire>> {
     }
 }
 
+/// The fault of an answer of another status, for backends without a form here.
+pub(crate) fn failure_of(provider: &str, status: StatusCode, body: &[u8]) -> Fault {
+    failure::fault(provider, status.as_u16(), &failure::Report::read(body), None)
+}
+
 /// A request, written.
 #[derive(Debug, Clone)]
 pub struct WireRequest {

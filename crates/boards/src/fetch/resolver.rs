@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::address::{AddressGuard, AddressRefused};
+use aerie_network::{AddressGuard, AddressRefused};
 
 /// Looks names up.
 #[async_trait]

@@ -11,9 +11,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::address::{AddressGuard, AddressRefused};
 use super::body::BodyStream;
 use super::resolver::{GuardedResolver, Lookup};
+use aerie_network::{AddressGuard, AddressRefused};
 
 /// A request as it goes out.
 #[derive(Debug, Clone)]

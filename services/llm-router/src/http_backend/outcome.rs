@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Why there is no answer. `is_total` says that the time for the headers was cut short by the whole call's end.
-pub(super) fn no_answer(error: SendError, is_total: bool) -> Fault {
+pub(crate) fn no_answer(error: SendError, is_total: bool) -> Fault {
     let kind = match error {
         SendError::Connect { .. } | SendError::Broken { .. } => FaultKind::Connect,
         SendError::ConnectTimeout { .. } => FaultKind::Timeout(Stage::Connect),

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::redaction::without_keys;
 use crate::{
-    answer::{Completion, Piece, ToolCallPiece},
+    answer::Piece,
     decode::{Event, EventDecoder},
     fault::{Fault, FaultKind, Stage},
     transport::Answer,
@@ -155,18 +155,4 @@ impl Stream for ProviderStream {
             }
         }
     }
-}
-
-/// A whole answer as pieces.
-pub(super) fn of_whole(completion: Completion) -> impl Iterator<Item = Piece> {
-    let Completion { id, model, content, reasoning, tool_calls, finish, usage } = completion;
-    let started = Piece::Started { id, model };
-    let reasoning = (!reasoning.is_empty()).then_some(Piece::Reasoning(reasoning));
-    let content = (!content.is_empty()).then_some(Piece::Content(content));
-    let calls = tool_calls.into_iter().zip(0..).map(|(call, index)| {
-        let (id, name) = (Some(call.id), Some(call.name));
-        Piece::ToolCall(ToolCallPiece { index, id, name, arguments: call.arguments })
-    });
-    let end = std::iter::once(Piece::Finish(finish)).chain(usage.map(Piece::Usage));
-    std::iter::once(started).chain(reasoning).chain(content).chain(calls).chain(end)
 }

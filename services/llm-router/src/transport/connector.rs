@@ -18,6 +18,7 @@ use super::{
     body::Segments,
     connection::{Connection, Exclusive},
     pool::Pool,
+    resolver::Resolver,
 };
 
 /// Most that is held of an answer's head; and the most of a body that waits to be read.
@@ -59,7 +60,7 @@ impl fmt::Debug for Tls {
 }
 
 pub(super) struct Connector {
-    https: HttpsConnector<HttpConnector>,
+    https: HttpsConnector<HttpConnector<Resolver>>,
     uri: Uri,
     origin: String,
     host: HeaderValue,
@@ -68,7 +69,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(base: &str, tls: &Tls) -> Result<Self, BadAddress> {
+    pub(super) fn new(base: &str, tls: &Tls, resolver: Resolver) -> Result<Self, BadAddress> {
         let bad = |reason: &str| BadAddress { address: base.to_owned(), reason: reason.to_owned() };
         let uri: Uri = base.trim().parse().map_err(|error: http::uri::InvalidUri| bad(&error.to_string()))?;
         let scheme = uri.scheme().filter(|scheme| **scheme == Scheme::HTTP || **scheme == Scheme::HTTPS);
@@ -81,7 +82,7 @@ impl Connector {
             return Err(bad("it holds a query"));
         }
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| bad("its host cannot be sent"))?;
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEP_ALIVE));

@@ -1,4 +1,8 @@
-//! Which addresses may be connected to: public ones, and those that the configuration names.
+//! Which addresses may be connected to when others say where to: public ones, and those that the configuration names.
+//!
+//! Job boards lead to pages, and questions to pictures; neither may lead into the network that the program runs in.
+//! The check of an address's text says no early and clearly; the one that counts is [`AddressGuard::permits`], made on
+//! the very address that a connection is opened to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -25,7 +29,8 @@ pub struct AddressRefused {
 }
 
 impl AddressRefused {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
+    /// A refusal with its reason.
+    pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into() }
     }
 }
@@ -89,6 +94,7 @@ impl AddressGuard {
     }
 
     /// Whether connections to this very address are fine for this host name.
+    #[must_use]
     pub fn permits(&self, host: &str, address: IpAddr) -> bool {
         is_public(address) || self.names(&plain(host))
     }
