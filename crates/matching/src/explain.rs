@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::features::PostingFeatures;
 use crate::fit::Blocker;
 use crate::negation::is_not_asked;
+use crate::offers::is_offered;
 use crate::phrases::PhraseFinder;
 use crate::profile::PreparedProfile;
 use crate::requirements::{Demands, is_advantage};
@@ -152,7 +153,7 @@ impl Explainer<'_> {
         for text in [PostingText::Title, PostingText::Description] {
             let content = text_of(self.posting, text);
             for Mention { skill, span } in vocabulary.mentions(content) {
-                if text == PostingText::Description && is_not_asked(content, &span) {
+                if text == PostingText::Description && (is_not_asked(content, &span) || is_offered(content, &span)) {
                     continue;
                 }
                 let required = text == PostingText::Title || !is_advantage(content, &span);

@@ -10,6 +10,7 @@ use aerie_postings::{PayPeriod, Place, Posting, RemoteKind, Salary, Seniority, T
 use serde::{Deserialize, Serialize};
 
 use crate::negation::is_not_asked;
+use crate::offers::is_offered;
 use crate::requirements::{Demands, is_advantage};
 use crate::skills::{SkillId, SkillVocabulary};
 use crate::text::{hash, words};
@@ -138,6 +139,9 @@ impl PostingFeatures {
         for mention in vocabulary.mentions(text) {
             if is_not_asked(text, &mention.span) {
                 not_asked.push(mention.span);
+                continue;
+            }
+            if is_offered(text, &mention.span) {
                 continue;
             }
             let required = !is_advantage(text, &mention.span);

@@ -14,6 +14,7 @@ pub mod filters;
 pub mod fit;
 pub mod learning;
 pub mod negation;
+pub mod offers;
 pub mod phrases;
 pub mod profile;
 pub mod requirements;
