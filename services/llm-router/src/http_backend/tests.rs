@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     answer::{FinishReason, Piece},
-    chat::{Message, Role},
+    chat::{Image, ImageSource, Message, Part, Role},
     transport::Tls,
 };
 
@@ -171,4 +171,41 @@ async fn models_are_listed() {
     server.on("/v1/models", Reply::json(&json!({"object": "list", "data": [{"id": "a"}, {"id": "b"}, {}]})));
     assert_eq!(backend(&server, "").models(&hop()).await.unwrap(), ["a", "b"]);
     assert_eq!(server.received()[0].method, "GET");
+}
+
+#[tokio::test]
+async fn pictures_by_address_are_fetched_for_those_who_take_none_by_address() {
+    let server = LlmServer::start().await.unwrap();
+    server.on("/a.png", Reply::status(200).bytes(&b"\x89PNG\r\n\x1a\n"[..]));
+    let answer = json!({"model": "m", "message": {"role": "assistant", "content": "a cat"}, "done": true});
+    server.on("/api/chat", Reply::json(&answer));
+    let tls = Tls::of_system().unwrap();
+    let guard = aerie_network::AddressGuard::new([server.address().to_string().as_str()]);
+    let wire = crate::wire::of(aerie_config::BackendKind::Ollama).unwrap();
+    let transport = Transport::new(&server.base_url(), &tls).unwrap();
+    let backend = HttpBackend::new(wire, transport, Secret::default()).unwrap();
+    let backend = backend.fetching_images(ImageFetcher::new(tls, guard));
+    let source = ImageSource::Url(format!("{}/a.png", server.base_url()));
+    let parts = vec![Part::Image(Image { source, detail: None })];
+    let request = ChatRequest { messages: vec![Message { role: Role::User, parts }], ..ChatRequest::default() };
+    assert_eq!(backend.complete(&request, &hop()).await.unwrap().content, "a cat");
+    assert_eq!(server.received()[1].json()["messages"][0]["images"], json!(["iVBORw0KGgo="]));
+    let other = ImageSource::Url("https://10.0.0.1/a.png".into());
+    let parts = vec![Part::Image(Image { source: other, detail: None })];
+    let request = ChatRequest { messages: vec![Message { role: Role::User, parts }], ..ChatRequest::default() };
+    assert_eq!(backend.complete(&request, &hop()).await.unwrap_err().kind, FaultKind::Caller);
+    assert_eq!(server.requests(), 2, "nothing was sent");
+}
+
+#[tokio::test]
+async fn the_trace_goes_along_only_where_it_is_wanted() {
+    let server = LlmServer::start().await.unwrap();
+    server.on("/completions", Reply::chat("x"));
+    let trace =
+        HeaderMap::from_iter([(http::HeaderName::from_static("traceparent"), HeaderValue::from_static("00-1"))]);
+    let hop = Hop { trace, ..hop() };
+    backend(&server, "").complete(&question(), &hop).await.unwrap();
+    backend(&server, "").forwarding_trace().complete(&question(), &hop).await.unwrap();
+    let sent: Vec<String> = server.received().iter().map(|request| request.header("traceparent").to_owned()).collect();
+    assert_eq!(sent, ["", "00-1"]);
 }

@@ -6,6 +6,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 
+mod tls;
+
 fn transport(base: &str) -> Transport {
     Transport::new(base, &Tls::of_system().unwrap()).unwrap()
 }
