@@ -146,7 +146,7 @@ mod tests {
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
     fn fetcher(allowed: &[String]) -> ImageFetcher {
-        ImageFetcher::new(Tls::of_system().unwrap(), AddressGuard::new(allowed.iter().map(String::as_str)))
+        ImageFetcher::new(Tls::of_system(), AddressGuard::new(allowed.iter().map(String::as_str)))
     }
 
     fn soon() -> Instant {
@@ -200,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_leads_into_the_private_network_is_not_connected_to() {
         // The name itself looks harmless; what it resolves to is what counts.
-        let transport = Transport::guarded("http://localhost:1", &Tls::of_system().unwrap(), Arc::default()).unwrap();
+        let transport = Transport::guarded("http://localhost:1", &Tls::of_system(), Arc::default()).unwrap();
         let outgoing = Outgoing { method: Method::GET, path: "/".into(), headers: HeaderMap::new(), body: Vec::new() };
         let error = transport.send(outgoing, Limits { connect: CONNECT, headers: soon() }).await.unwrap_err();
         assert!(error.to_string().contains("private network"), "{error}");

@@ -150,7 +150,7 @@ mod tests {
     };
 
     fn backend(server: &LlmServer) -> VisionService {
-        let tls = Tls::of_system().unwrap();
+        let tls = Tls::of_system();
         let transport = Transport::new(&server.base_url(), &tls).unwrap();
         let guard = AddressGuard::new([server.address().to_string().as_str()]);
         VisionService::new(transport, ImageFetcher::new(tls, guard))

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use aerie_config::Secret;
@@ -19,6 +20,9 @@ use crate::{
     wire::{EventReader, Framing},
 };
 
+/// Longest wait for what follows the end of an answer (tokens, the closing word): many servers send nothing, and some
+/// keep the connection open all the same.
+const AFTERMATH: Duration = Duration::from_secs(1);
 /// Most pieces of a body that are read after the answer's end, to keep its connection.
 const MOST_TRAILING: usize = 4;
 
@@ -33,6 +37,8 @@ pub(super) struct ProviderStream {
     is_committed: bool,
     fault: Option<Fault>,
     end: Pin<Box<Sleep>>,
+    /// Whether only the aftermath is waited for.
+    is_aftermath: bool,
     keys: [Secret; 2],
 }
 
@@ -62,6 +68,7 @@ impl ProviderStream {
             is_committed: false,
             fault: None,
             end: Box::pin(sleep_until(deadline)),
+            is_aftermath: false,
             keys,
         }
     }
@@ -102,6 +109,16 @@ impl ProviderStream {
         fault.message = without_keys(&fault.message, &[Some(configured), Some(own)]);
         self.fault = Some(fault);
         self.source = Source::Closed;
+    }
+
+    /// Whether the time is up.
+    fn is_late(&mut self, context: &mut Context<'_>) -> bool {
+        if self.reader.is_finished() && !self.is_aftermath {
+            self.is_aftermath = true;
+            let soon = self.end.deadline().min(Instant::now() + AFTERMATH);
+            self.end.as_mut().reset(soon);
+        }
+        self.end.as_mut().poll(context).is_ready()
     }
 
     /// All events are read: whether that was the answer's end.
@@ -146,10 +163,14 @@ impl Stream for ProviderStream {
                         this.source = Source::Ended(None);
                     }
                     Poll::Pending => {
-                        if this.end.as_mut().poll(context).is_pending() {
+                        if !this.is_late(context) {
                             return Poll::Pending;
                         }
-                        this.fail(Fault::new(FaultKind::Timeout(Stage::Total), "the answer did not end in time"));
+                        if this.reader.is_finished() {
+                            this.source = Source::Closed;
+                        } else {
+                            this.fail(Fault::new(FaultKind::Timeout(Stage::Total), "the answer did not end in time"));
+                        }
                     }
                 },
             }

@@ -16,7 +16,7 @@ use crate::{
 fn backend(server: &LlmServer, key: &str) -> HttpBackend {
     let wire = crate::wire::of(aerie_config::BackendKind::OpenAiCompatible).unwrap();
     let base = format!("{}/v1", server.base_url());
-    let transport = Transport::new(&base, &Tls::of_system().unwrap()).unwrap();
+    let transport = Transport::new(&base, &Tls::of_system()).unwrap();
     HttpBackend::new(wire, transport, Secret::new(key)).unwrap()
 }
 
@@ -179,7 +179,7 @@ async fn pictures_by_address_are_fetched_for_those_who_take_none_by_address() {
     server.on("/a.png", Reply::status(200).bytes(&b"\x89PNG\r\n\x1a\n"[..]));
     let answer = json!({"model": "m", "message": {"role": "assistant", "content": "a cat"}, "done": true});
     server.on("/api/chat", Reply::json(&answer));
-    let tls = Tls::of_system().unwrap();
+    let tls = Tls::of_system();
     let guard = aerie_network::AddressGuard::new([server.address().to_string().as_str()]);
     let wire = crate::wire::of(aerie_config::BackendKind::Ollama).unwrap();
     let transport = Transport::new(&server.base_url(), &tls).unwrap();
@@ -208,4 +208,19 @@ async fn the_trace_goes_along_only_where_it_is_wanted() {
     backend(&server, "").forwarding_trace().complete(&question(), &hop).await.unwrap();
     let sent: Vec<String> = server.received().iter().map(|request| request.header("traceparent").to_owned()).collect();
     assert_eq!(sent, ["", "00-1"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_finished_ends_although_the_server_keeps_the_connection() {
+    let server = LlmServer::start().await.unwrap();
+    let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    server.on("/completions", Reply::chat_beginning().chat_text("a").bytes(finish).hang());
+    let hour = Hop { deadline: Instant::now() + Duration::from_secs(3_600), ..hop() };
+    let mut pieces = backend(&server, "").stream(&question(), &hour).await.unwrap();
+    while pieces.next().await.unwrap().unwrap() != Piece::Finish(FinishReason::Stop) {}
+    tokio::time::pause();
+    let before = Instant::now();
+    assert_eq!(pieces.next().await, None);
+    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
+    server.wait_for_drops(1).await;
 }

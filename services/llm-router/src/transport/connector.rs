@@ -1,6 +1,11 @@
 //! Where a transport leads, and how a connection there is made.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use http::{HeaderValue, Request, Uri, Version, header, uri::Scheme};
 use hyper::client::conn::{http1, http2};
@@ -9,7 +14,7 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection as _, HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::ClientConfig;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tower::Service;
 
@@ -26,31 +31,40 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 /// Between two signs of life on an HTTP/2 connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
-/// Which certificates are trusted. Making it reads the system's store once; clones share it.
+/// Which certificates are trusted. The system's are read at the first connection that needs them, once for all clones:
+/// who asks only servers on this machine never does.
 #[derive(Clone)]
 pub struct Tls {
-    config: Arc<ClientConfig>,
+    config: Arc<OnceLock<Result<ClientConfig, rustls::Error>>>,
 }
 
 impl Tls {
     /// The certificates that the system trusts.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
-    pub fn of_system() -> Result<Self, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_platform_verifier()?
-            .with_no_client_auth();
-        Ok(Self { config: Arc::new(config) })
+    #[must_use]
+    pub fn of_system() -> Self {
+        Self { config: Arc::default() }
     }
 
     /// A configuration of one's own (a private authority).
     #[must_use]
     pub fn of_config(config: ClientConfig) -> Self {
-        Self { config: Arc::new(config) }
+        Self { config: Arc::new(OnceLock::from(Ok(config))) }
     }
+
+    fn config(&self) -> Result<ClientConfig, rustls::Error> {
+        let read = || Ok(builder()?.with_platform_verifier()?.with_no_client_auth());
+        self.config.get_or_init(read).clone()
+    }
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
+}
+
+/// Trusts nobody, for connections without TLS.
+fn no_tls() -> Result<ClientConfig, rustls::Error> {
+    Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 impl fmt::Debug for Tls {
@@ -82,12 +96,14 @@ impl Connector {
             return Err(bad("it holds a query"));
         }
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| bad("its host cannot be sent"))?;
+        let config = if *scheme == Scheme::HTTPS { tls.config() } else { no_tls() };
+        let config = config.map_err(|error| bad(&format!("no certificates to trust: {error}")))?;
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEP_ALIVE));
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config((*tls.config).clone())
+            .with_tls_config(config)
             .https_or_http()
             .enable_http1()
             .enable_http2()

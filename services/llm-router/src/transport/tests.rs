@@ -9,7 +9,7 @@ use super::*;
 mod tls;
 
 fn transport(base: &str) -> Transport {
-    Transport::new(base, &Tls::of_system().unwrap()).unwrap()
+    Transport::new(base, &Tls::of_system()).unwrap()
 }
 
 fn limits() -> Limits {
@@ -139,7 +139,7 @@ async fn a_body_is_bounded_and_a_cut_one_is_an_error() {
 
 #[test]
 fn addresses_that_lead_nowhere_are_refused_with_the_reason() {
-    let tls = Tls::of_system().unwrap();
+    let tls = Tls::of_system();
     for (address, reason) in [
         ("localhost:80", "http"),
         ("ftp://x/", "does not begin with http"),

@@ -44,7 +44,7 @@ impl VisionService for Looker {
 async fn vision(looker: Looker) -> Vision {
     let builder = GrpcServerBuilder::new(ServerLimits::default()).service(VisionServiceServer::new(looker));
     let server = builder.build(&Lifecycle::new()).await.unwrap();
-    Vision::new(server.backend(), ImageFetcher::new(Tls::of_system().unwrap(), AddressGuard::default()))
+    Vision::new(server.backend(), ImageFetcher::new(Tls::of_system(), AddressGuard::default()))
 }
 
 fn hop() -> Hop {

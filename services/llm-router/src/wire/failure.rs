@@ -245,9 +245,11 @@ pub(super) fn kind(status: u16, report: &Report) -> FaultKind {
     let is_overload = is_failure(&OVERLOAD_CODES, &OVERLOAD_PHRASES);
     match status {
         401 | 403 => FaultKind::KeyRefused,
-        404 => FaultKind::ModelUnknown,
+        // A path that is not there, or not any more, is as good as a model that is not.
+        404 | 405 | 410 => FaultKind::ModelUnknown,
         429 | 529 => FaultKind::Overloaded,
-        408 | 409 | 425 => FaultKind::Unavailable,
+        // 424 is TGI's for an engine that failed.
+        408 | 409 | 424 | 425 => FaultKind::Unavailable,
         400..=499 => FaultKind::Caller,
         _ if is_overload => FaultKind::Overloaded,
         _ => FaultKind::Unavailable,

@@ -151,6 +151,6 @@ async fn http1_is_spoken_over_tls_too_and_kept() {
 #[tokio::test]
 async fn a_certificate_that_is_not_trusted_is_no_connection() {
     let (address, _) = serve(&[b"h2"]).await;
-    let error = over_tls(address, &Tls::of_system().unwrap()).send(post(&["x"]), limits()).await.unwrap_err();
+    let error = over_tls(address, &Tls::of_system()).send(post(&["x"]), limits()).await.unwrap_err();
     assert!(matches!(error, SendError::Connect { .. }), "{error}");
 }

@@ -113,7 +113,7 @@ const ERRORS: &[(u16, &str, FaultKind)] = &[
         ContextTooLong,
     ),
     (429, r#"{"error":"Model is overloaded","error_type":"overloaded"}"#, Overloaded),
-    (424, r#"{"error":"Request failed during generation","error_type":"generation"}"#, Caller),
+    (424, r#"{"error":"Request failed during generation","error_type":"generation"}"#, Unavailable),
     // Google
     (
         400,
@@ -137,6 +137,7 @@ const ERRORS: &[(u16, &str, FaultKind)] = &[
     (500, r#"{"error":"litellm.RateLimitError: rate limit reached"}"#, Overloaded),
     (502, "<html><body>Bad Gateway</body></html>", Unavailable),
     (400, "", Caller),
+    (405, "", ModelUnknown),
     (408, "", Unavailable),
     (409, "", Unavailable),
     (301, "", Unavailable),
