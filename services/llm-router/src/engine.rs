@@ -3,38 +3,70 @@
 //! Everything happens in the caller's task: nothing is spawned on the way, so that dropping a future or a stream of the
 //! engine drops the connection to the provider at once.
 
+mod admission;
+mod answers;
+mod breaker;
+mod cache;
 mod chain;
+mod delivery;
 mod deps;
+mod dice;
 mod emitter;
+mod estimate;
+mod fingerprint;
+mod health;
 mod lane;
+mod log;
+mod model;
+mod opening;
+mod plan;
+mod price;
+mod route;
+mod said;
+mod share;
+mod silence;
+mod speed;
 mod status;
+mod telemetry;
+mod vectors;
+mod visit;
+mod whole;
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use aerie_config::Llm;
-use futures::{Stream, StreamExt};
+use futures::Stream;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
+use self::{
+    cache::Cache,
+    chain::{Chains, DEFAULT},
+    dice::Dice,
+    lane::Lane,
+    price::Prices,
+    share::ShareBucket,
+    telemetry::{Operation, Recording},
+};
 pub use self::{
     chain::EngineError,
     deps::{Capabilities, EngineBackend, EngineDeps, SystemWallClock, WallClock},
     status::{BackendCheck, BackendStatus, BreakerState},
 };
-use self::{
-    chain::{Chain, Chains},
-    lane::{AUTOMATIC, Lane},
-};
 use crate::{
-    answer::{Attempt, Piece, Trail},
-    backend::Hop,
-    call::{Answer, AnswerEvent, Call, CallError, CallErrorKind, EmbedAnswer},
+    call::{Answer, AnswerEvent, Call, CallError, EmbedAnswer},
     chat::{ChatRequest, EmbedRequest, OutputFormat, Schema},
-    extract::Extraction,
-    fault::{Fault, FaultKind},
+    extract::{Extraction, validate::Validators},
 };
 
 /// A streamed answer of the engine: pieces, then either one [`AnswerEvent::End`] or one error, then nothing.
 pub type AnswerStream = Pin<Box<dyn Stream<Item = Result<AnswerEvent, CallError>> + Send>>;
+
+/// Where a streamed answer is written to.
+type Emitter = emitter::Emitter<Result<AnswerEvent, CallError>>;
+
+/// The environment variable with which OpenTelemetry's conventions are opted into.
+const CONVENTIONS: &str = "OTEL_SEMCONV_STABILITY_OPT_IN";
 
 /// The router's engine. Cheap to clone; clones share limits, breakers and cache.
 #[derive(Debug, Clone)]
@@ -43,11 +75,16 @@ pub struct Engine {
 }
 
 #[derive(Debug)]
-#[allow(dead_code)]
 struct Shared {
     settings: Llm,
     lanes: Vec<Arc<Lane>>,
     chains: Chains,
+    prices: Prices,
+    cache: Cache,
+    validators: Validators,
+    dice: Dice,
+    hedges: ShareBucket,
+    recording: Recording,
 }
 
 impl Engine {
@@ -57,205 +94,130 @@ impl Engine {
     /// A chain that names an unknown backend, names one twice, or is empty; two backends of one name.
     pub fn new(deps: EngineDeps<'_>) -> Result<Self, EngineError> {
         let settings = deps.settings.clone();
-        let lanes: Vec<Arc<Lane>> =
-            deps.backends.into_iter().map(|backend| Arc::new(Lane::new(backend, settings.timeouts))).collect();
-        let chains = Chains::build(&settings, &lanes)?;
-        Ok(Self { shared: Arc::new(Shared { settings, lanes, chains }) })
+        let lane = |backend| Arc::new(Lane::new(backend, &settings, deps.clock.clone()));
+        let lanes: Vec<Arc<Lane>> = deps.backends.into_iter().map(lane).collect();
+        let shared = Shared {
+            chains: Chains::build(&settings, &lanes)?,
+            lanes,
+            prices: Prices::new(settings.prices.clone()),
+            cache: Cache::new(settings.cache),
+            validators: Validators::default(),
+            dice: Dice::new(deps.seed),
+            hedges: ShareBucket::new(settings.hedge.share, 1),
+            recording: Recording::new(settings.record_prompts, std::env::var(CONVENTIONS).ok().as_deref()),
+            settings,
+        };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Answers whole.
+    /// Answers whole. Where the request asks for JSON, the content is JSON of that form.
     ///
     /// # Errors
-    /// See [`CallErrorKind`].
+    /// See [`crate::call::CallErrorKind`].
     pub async fn complete(&self, request: ChatRequest, call: Call) -> Result<Answer, CallError> {
-        let chain = self.shared.chain(&call)?;
-        let mut trail = Trail::default();
-        for entry in &chain.entries {
-            let (lane, hop) = (&entry.lane, self.shared.hop(&entry.lane, &call));
-            match lane.backend.complete(&request, &hop).await {
-                Ok(completion) => {
-                    trail.answered(lane, hop.model);
-                    return Ok(Answer { completion, trail });
-                }
-                Err(fault) => trail.failed(lane, hop.model, &fault)?,
-            }
-        }
-        Err(trail.exhausted())
+        let Extraction { completion, trail, .. } =
+            self.observed(&call, Operation::Chat, self.shared.whole(&request, &call)).await?;
+        Ok(Answer { completion, trail })
     }
 
-    /// Answers piece by piece. Nothing happens before the stream is polled.
+    /// Answers piece by piece. Nothing happens before the stream is polled. Where the request asks for JSON, the content
+    /// is the beginning of a document; only [`AnswerEvent::End`] says that it is one.
     #[must_use]
     pub fn stream(&self, request: ChatRequest, call: Call) -> AnswerStream {
-        let shared = self.shared.clone();
+        let engine = self.clone();
         Box::pin(emitter::stream(|emitter| async move {
-            match stream(&shared, &request, &call, &emitter).await {
-                Ok(trail) => Some(Ok(AnswerEvent::End(trail))),
-                Err(error) => Some(Err(error)),
-            }
+            let streamed = engine.shared.streamed(&request, &call, &emitter);
+            Some(engine.observed(&call, Operation::Chat, streamed).await.map(AnswerEvent::End))
         }))
     }
 
     /// Answers with a document that fits `schema`, checked whatever the backend claims.
     ///
     /// # Errors
-    /// See [`CallErrorKind`]; [`CallErrorKind::InvalidDocument`] when no backend gave one that fits.
+    /// See [`crate::call::CallErrorKind`]; `InvalidDocument` when no backend gave one that fits.
     pub async fn extract(&self, request: ChatRequest, schema: Schema, call: Call) -> Result<Extraction, CallError> {
-        let output = OutputFormat::Schema { name: "document".to_owned(), schema, strict: false };
-        let Answer { completion, trail } = self.complete(ChatRequest { output, ..request }, call).await?;
-        Ok(Extraction { document: completion.content.clone(), completion, trail, ..Extraction::default() })
+        let request = with_schema(request, schema);
+        let extraction = self.observed(&call, Operation::Chat, self.shared.whole(&request, &call)).await?;
+        Ok(Extraction { document: extraction.completion.content.clone(), ..extraction })
     }
 
     /// Like [`Self::extract`], piece by piece: the text is partial until [`AnswerEvent::End`], which comes only after a
     /// document that fits; one that does not ends with an error.
     #[must_use]
     pub fn extract_stream(&self, request: ChatRequest, schema: Schema, call: Call) -> AnswerStream {
-        let output = OutputFormat::Schema { name: "document".to_owned(), schema, strict: false };
-        self.stream(ChatRequest { output, ..request }, call)
+        self.stream(with_schema(request, schema), call)
     }
 
     /// Turns texts into vectors.
     ///
     /// # Errors
-    /// See [`CallErrorKind`].
+    /// See [`crate::call::CallErrorKind`].
     pub async fn embed(&self, request: EmbedRequest, call: Call) -> Result<EmbedAnswer, CallError> {
-        let chain = self.shared.chain(&call)?;
-        let mut trail = Trail::default();
-        for entry in &chain.entries {
-            let (lane, hop) = (&entry.lane, self.shared.hop(&entry.lane, &call));
-            match lane.backend.embed(&request, &hop).await {
-                Ok(embeddings) => {
-                    trail.answered(lane, hop.model);
-                    return Ok(EmbedAnswer { embeddings, trail });
-                }
-                Err(fault) => trail.failed(lane, hop.model, &fault)?,
-            }
-        }
-        Err(trail.exhausted())
+        self.observed(&call, Operation::Embeddings, self.shared.vectors(&request, &call)).await
     }
 
     /// Every backend and how it is.
     #[must_use]
     pub fn backends(&self) -> Vec<BackendStatus> {
-        self.shared.lanes.iter().map(|lane| lane.status()).collect()
+        self.shared.lanes.iter().map(|lane| self.shared.status(lane)).collect()
     }
 
     /// Asks a backend for its models now. None when there is no backend of that name.
     pub async fn check(&self, name: &str) -> Option<BackendCheck> {
         let lane = self.shared.lanes.iter().find(|lane| &*lane.name == name)?;
+        Some(self.shared.check(lane).await)
+    }
+
+    /// Checks the backends whose settings ask for it, for ever: to be run beside the calls. Returns at once when none does.
+    pub async fn watch_health(&self) {
+        self.shared.watch().await;
+    }
+
+    /// Runs a call in its span and counts it.
+    async fn observed<T: Outcome>(
+        &self,
+        call: &Call,
+        operation: Operation,
+        work: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
         let began = Instant::now();
-        let hop = self.shared.hop(lane, &Call::default());
-        let answer = lane.backend.models(&hop).await;
-        let latency = began.elapsed();
-        let (models, fault) = match answer {
-            Ok(models) => (models, None),
-            Err(fault) => (Vec::new(), Some(fault)),
-        };
-        let model = if hop.model == AUTOMATIC { models.first().cloned() } else { Some(hop.model) };
-        Some(BackendCheck { name: name.to_owned(), models, model, latency, fault })
+        let chain = if call.chain.is_empty() { DEFAULT } else { &call.chain };
+        let span = telemetry::call_span(call, operation, chain);
+        let outcome = work.instrument(span.clone()).await;
+        telemetry::count_call(chain, operation, outcome.as_ref().err().map(|error| error.kind), began.elapsed());
+        match &outcome {
+            Ok(answer) => answer.record(&span),
+            Err(error) => drop(span.record("error.type", error.kind.name())),
+        }
+        outcome
     }
 }
 
-impl Shared {
-    fn chain(&self, call: &Call) -> Result<Arc<Chain>, CallError> {
-        if call.backends.is_empty() {
-            return Ok(self.chains.of(&call.chain).clone());
-        }
-        self.chains.direct(&call.backends).map_err(|name| CallError {
-            kind: CallErrorKind::Invalid,
-            message: format!("no backend is named {name}; {}", Chains::known(&self.lanes)),
-            trail: Box::default(),
-            usage: None,
-            retry_after: None,
-        })
-    }
+fn with_schema(request: ChatRequest, schema: Schema) -> ChatRequest {
+    let output = OutputFormat::Schema { name: "document".to_owned(), schema, strict: false };
+    ChatRequest { output, ..request }
+}
 
-    fn hop(&self, lane: &Lane, call: &Call) -> Hop {
-        let total = Instant::now() + Duration::from_millis(lane.timeouts.total_ms);
-        Hop {
-            model: call.model.clone().unwrap_or_else(|| lane.settings.model.clone()),
-            key: call.consent.keys.get(&*lane.name).cloned(),
-            connect: Duration::from_millis(lane.timeouts.connect_ms),
-            headers: Duration::from_millis(lane.timeouts.headers_ms),
-            deadline: call.deadline.map_or(total, |deadline| deadline.min(total)),
-            trace: http::HeaderMap::new(),
-        }
+/// What a call's span is told in the end.
+trait Outcome {
+    fn record(&self, span: &Span);
+}
+
+impl Outcome for crate::answer::Trail {
+    fn record(&self, span: &Span) {
+        span.record("aerie.llm.backend", self.backend.as_str());
+        span.record("aerie.llm.cached", self.cached);
     }
 }
 
-type Emitter = emitter::Emitter<Result<AnswerEvent, CallError>>;
-
-async fn stream(shared: &Shared, request: &ChatRequest, call: &Call, emitter: &Emitter) -> Result<Trail, CallError> {
-    let chain = shared.chain(call)?;
-    let mut trail = Trail::default();
-    for entry in &chain.entries {
-        let (lane, hop) = (&entry.lane, shared.hop(&entry.lane, call));
-        let mut pieces = match lane.backend.stream(request, &hop).await {
-            Ok(pieces) => pieces,
-            Err(fault) => {
-                trail.failed(lane, hop.model, &fault)?;
-                continue;
-            }
-        };
-        let mut begun = false;
-        loop {
-            match pieces.next().await {
-                Some(Ok(Piece::KeepAlive)) => emitter.offer(Ok(AnswerEvent::Piece(Piece::KeepAlive))),
-                Some(Ok(Piece::Started { .. } | Piece::Dropped)) if !begun => {}
-                Some(Ok(piece)) => {
-                    begun = true;
-                    emitter.emit(Ok(AnswerEvent::Piece(piece))).await;
-                }
-                Some(Err(fault)) if begun => {
-                    let error = trail.failed(lane, hop.model, &fault);
-                    drop(error);
-                    return Err(CallError { kind: CallErrorKind::Incomplete, ..trail.exhausted() });
-                }
-                Some(Err(fault)) => {
-                    trail.failed(lane, hop.model, &fault)?;
-                    break;
-                }
-                None => {
-                    trail.answered(lane, hop.model);
-                    return Ok(trail);
-                }
-            }
-        }
+impl Outcome for Extraction {
+    fn record(&self, span: &Span) {
+        self.trail.record(span);
     }
-    Err(trail.exhausted())
 }
 
-impl Trail {
-    fn answered(&mut self, lane: &Lane, model: String) {
-        lane.record.answered();
-        self.backend = lane.name.to_string();
-        self.model.clone_from(&model);
-        self.attempts.push(Attempt {
-            backend: lane.name.to_string(),
-            model,
-            fault: None,
-            message: String::new(),
-            took: Duration::ZERO,
-            hedge: false,
-        });
-    }
-
-    fn failed(&mut self, lane: &Lane, model: String, fault: &Fault) -> Result<(), CallError> {
-        lane.record.failed(fault);
-        self.attempts.push(Attempt {
-            backend: lane.name.to_string(),
-            model,
-            fault: Some(fault.kind),
-            message: fault.message.clone(),
-            took: Duration::ZERO,
-            hedge: false,
-        });
-        if fault.kind == FaultKind::Caller { Err(self.clone().exhausted()) } else { Ok(()) }
-    }
-
-    fn exhausted(self) -> CallError {
-        let last = self.attempts.last();
-        let kind = last.and_then(|last| last.fault).map_or(CallErrorKind::NoBackend, CallErrorKind::of);
-        let message = last.map_or("no backend is configured".to_owned(), |last| last.message.clone());
-        CallError { kind, message, trail: Box::new(self), usage: None, retry_after: None }
+impl Outcome for EmbedAnswer {
+    fn record(&self, span: &Span) {
+        self.trail.record(span);
     }
 }

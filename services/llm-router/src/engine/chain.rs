@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use aerie_config::{Llm, LlmChain};
 use thiserror::Error;
 
-use super::lane::Lane;
+use super::{breaker::Breaker, lane::Lane};
 
 /// Name of the chain that is asked for work that has none of its own.
 pub(crate) const DEFAULT: &str = "default";
@@ -47,7 +47,6 @@ pub enum EngineError {
 
 /// Backends that stand in for one another.
 #[derive(Debug)]
-#[allow(dead_code)]
 pub(crate) struct Chain {
     pub(crate) name: Arc<str>,
     pub(crate) entries: Vec<Arc<Entry>>,
@@ -57,10 +56,17 @@ pub(crate) struct Chain {
 
 /// A backend in a chain.
 #[derive(Debug)]
-#[allow(dead_code)]
 pub(crate) struct Entry {
     pub(crate) lane: Arc<Lane>,
     pub(crate) weight: u32,
+    /// Counts the failures of this backend in this chain.
+    pub(crate) breaker: Breaker,
+}
+
+impl Entry {
+    fn new(lane: &Arc<Lane>, weight: u32, settings: &Llm) -> Self {
+        Self { lane: lane.clone(), weight, breaker: Breaker::counting(settings.breaker) }
+    }
 }
 
 /// All chains by name; `default` is always there.
@@ -74,7 +80,7 @@ pub(crate) struct Chains {
 
 impl Chains {
     pub(crate) fn build(settings: &Llm, lanes: &[Arc<Lane>]) -> Result<Self, EngineError> {
-        let entry = |lane: &Arc<Lane>, weight| Arc::new(Entry { lane: lane.clone(), weight });
+        let entry = |lane: &Arc<Lane>, weight| Arc::new(Entry::new(lane, weight, settings));
         let mut direct = HashMap::new();
         for lane in lanes {
             if direct.insert(lane.name.to_string(), entry(lane, 1)).is_some() {
@@ -83,7 +89,7 @@ impl Chains {
         }
         let mut by_name = HashMap::new();
         for (name, chain) in &settings.chains {
-            by_name.insert(name.clone(), Arc::new(compile(name, chain, lanes)?));
+            by_name.insert(name.clone(), Arc::new(compile(name, chain, settings, lanes)?));
         }
         let default = by_name.get(DEFAULT).cloned().unwrap_or_else(|| {
             let entries = lanes.iter().map(|lane| entry(lane, 1)).collect();
@@ -109,7 +115,6 @@ impl Chains {
         Ok(Arc::new(Chain { name: "direct".into(), entries, weighted: false }))
     }
 
-    #[allow(dead_code)]
     /// Every place of every chain, those of direct calls included.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let named = self.by_name.values().flat_map(|chain| &chain.entries);
@@ -127,7 +132,7 @@ impl Chains {
     }
 }
 
-fn compile(name: &str, chain: &LlmChain, lanes: &[Arc<Lane>]) -> Result<Chain, EngineError> {
+fn compile(name: &str, chain: &LlmChain, settings: &Llm, lanes: &[Arc<Lane>]) -> Result<Chain, EngineError> {
     let mut entries: Vec<Arc<Entry>> = Vec::new();
     for backend in chain.names() {
         let lane = lanes.iter().find(|lane| &*lane.name == backend).ok_or_else(|| EngineError::UnknownBackend {
@@ -142,7 +147,7 @@ fn compile(name: &str, chain: &LlmChain, lanes: &[Arc<Lane>]) -> Result<Chain, E
             LlmChain::Order(_) => 1,
             LlmChain::Weighted { weights } => weights.get(backend).copied().unwrap_or(1),
         };
-        entries.push(Arc::new(Entry { lane: lane.clone(), weight }));
+        entries.push(Arc::new(Entry::new(lane, weight, settings)));
     }
     if entries.is_empty() {
         return Err(EngineError::EmptyChain { chain: name.to_owned() });

@@ -1,0 +1,280 @@
+//! Spans and metrics, in the words of OpenTelemetry's conventions for generative AI
+//! (<https://github.com/open-telemetry/semantic-conventions-genai>), and the router's own.
+//!
+//! Prometheus names are those that OpenTelemetry's own exporter would write. Questions and answers are recorded only when
+//! the settings ask for it.
+
+use std::time::Duration;
+
+use aerie_config::BackendKind;
+use metrics::{SharedString, counter, histogram};
+use tracing::{Span, field::Empty, info_span};
+
+use super::lane::Lane;
+use crate::{
+    answer::{Completion, FinishReason, Usage},
+    call::{Call, CallErrorKind},
+    chat::{ChatRequest, Message, Part, Role},
+    fault::Fault,
+};
+
+/// Longest recorded question or answer, in bytes.
+const LONGEST_RECORDED: usize = 16 * 1024;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Chat,
+    Embeddings,
+}
+
+impl Operation {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embeddings => "embeddings",
+        }
+    }
+}
+
+/// What is written into spans.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Recording {
+    /// Questions and answers.
+    pub(crate) prompts: bool,
+    /// Names of version 1.36 of the conventions beside the current ones.
+    pub(crate) older_names: bool,
+}
+
+impl Recording {
+    /// The older names are asked for in the way that OpenTelemetry's other conventions have for it.
+    pub(crate) fn new(prompts: bool, opted_in: Option<&str>) -> Self {
+        let older_names = opted_in.is_some_and(|names| names.split(',').any(|name| name.trim() == "gen_ai/dup"));
+        Self { prompts, older_names }
+    }
+}
+
+/// The span of a whole call, above those of its tries.
+pub(crate) fn call_span(call: &Call, operation: Operation, chain: &str) -> Span {
+    info_span!(
+        "route",
+        otel.kind = "internal",
+        gen_ai.operation.name = operation.name(),
+        aerie.llm.chain = chain,
+        aerie.llm.priority = ?call.priority,
+        aerie.llm.backend = Empty,
+        aerie.llm.cached = Empty,
+        error.r#type = Empty,
+    )
+}
+
+/// The span of one try.
+pub(crate) fn attempt_span(
+    lane: &Lane,
+    model: &str,
+    operation: Operation,
+    request: Option<&ChatRequest>,
+    recording: Recording,
+) -> Span {
+    let span = info_span!(
+        "attempt",
+        otel.name = Empty,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        gen_ai.operation.name = operation.name(),
+        gen_ai.provider.name = provider(lane.kind),
+        gen_ai.system = Empty,
+        gen_ai.request.model = model,
+        gen_ai.request.max_tokens = Empty,
+        gen_ai.request.temperature = Empty,
+        gen_ai.response.id = Empty,
+        gen_ai.response.model = Empty,
+        gen_ai.response.finish_reasons = Empty,
+        gen_ai.usage.input_tokens = Empty,
+        gen_ai.usage.output_tokens = Empty,
+        gen_ai.usage.cache_read.input_tokens = Empty,
+        gen_ai.input.messages = Empty,
+        gen_ai.output.messages = Empty,
+        aerie.llm.backend = &*lane.name,
+        error.r#type = Empty,
+    );
+    if span.is_disabled() {
+        return span;
+    }
+    span.record("otel.name", format!("{} {model}", operation.name()));
+    if recording.older_names {
+        span.record("gen_ai.system", provider(lane.kind));
+    }
+    if let Some(request) = request {
+        if let Some(tokens) = request.sampling.max_tokens {
+            span.record("gen_ai.request.max_tokens", tokens);
+        }
+        if let Some(temperature) = request.sampling.temperature {
+            span.record("gen_ai.request.temperature", f64::from(temperature));
+        }
+        if recording.prompts {
+            span.record("gen_ai.input.messages", messages(&request.messages));
+        }
+    }
+    span
+}
+
+/// What a try's answer said, into its span.
+pub(crate) fn answered(span: &Span, completion: &Completion, recording: Recording) {
+    if span.is_disabled() {
+        return;
+    }
+    span.record("gen_ai.response.id", completion.id.as_str());
+    span.record("gen_ai.response.model", completion.model.as_str());
+    span.record("gen_ai.response.finish_reasons", finish(completion.finish));
+    if let Some(usage) = &completion.usage {
+        used(span, usage);
+    }
+    if recording.prompts {
+        let answer = [Message::text(Role::Assistant, completion.content.as_str())];
+        span.record("gen_ai.output.messages", messages(&answer));
+    }
+}
+
+pub(crate) fn used(span: &Span, usage: &Usage) {
+    span.record("gen_ai.usage.input_tokens", usage.input_tokens);
+    span.record("gen_ai.usage.output_tokens", usage.output_tokens);
+    span.record("gen_ai.usage.cache_read.input_tokens", usage.cached_input_tokens);
+}
+
+pub(crate) fn failed(span: &Span, fault: &Fault) {
+    span.record("otel.status_code", "ERROR");
+    span.record("error.type", fault.kind.name());
+}
+
+/// Counts a try that ended.
+pub(crate) fn count_attempt(lane: &Lane, model: &str, operation: Operation, fault: Option<&Fault>, took: Duration) {
+    let backend = SharedString::from_shared(lane.name.clone());
+    let outcome = fault.map_or("answered", |fault| fault.kind.name());
+    counter!("aerie_llm_attempts_total", "backend" => backend, "outcome" => outcome).increment(1);
+    histogram!(
+        "gen_ai_client_operation_duration_seconds",
+        "gen_ai_operation_name" => operation.name(),
+        "gen_ai_provider_name" => provider(lane.kind),
+        "gen_ai_request_model" => model.to_owned(),
+        "error_type" => fault.map_or("", |fault| fault.kind.name()),
+    )
+    .record(took.as_secs_f64());
+}
+
+/// Counts a try's tokens and cost.
+pub(crate) fn count_usage(lane: &Lane, model: &str, operation: Operation, usage: &Usage, micros: Option<u64>) {
+    for (kind, tokens) in [("input", usage.input_tokens), ("output", usage.output_tokens)] {
+        histogram!(
+            "gen_ai_client_token_usage",
+            "gen_ai_operation_name" => operation.name(),
+            "gen_ai_provider_name" => provider(lane.kind),
+            "gen_ai_request_model" => model.to_owned(),
+            "gen_ai_token_type" => kind,
+        )
+        .record(tokens as f64);
+    }
+    if let Some(micros) = micros {
+        let backend = SharedString::from_shared(lane.name.clone());
+        counter!("aerie_llm_cost_micros_total", "backend" => backend).increment(micros);
+    }
+}
+
+/// Counts the first piece of a streamed answer.
+pub(crate) fn count_first_piece(lane: &Lane, model: &str, took: Duration) {
+    histogram!(
+        "gen_ai_client_operation_time_to_first_chunk_seconds",
+        "gen_ai_operation_name" => "chat",
+        "gen_ai_provider_name" => provider(lane.kind),
+        "gen_ai_request_model" => model.to_owned(),
+    )
+    .record(took.as_secs_f64());
+}
+
+/// Counts events of a streamed answer that could not be read.
+pub(crate) fn count_dropped(lane: &Lane) {
+    counter!("aerie_llm_dropped_events_total", "backend" => SharedString::from_shared(lane.name.clone())).increment(1);
+}
+
+/// Counts the time that a call waited for a place.
+pub(crate) fn count_wait(lane: &Lane, waited: Duration) {
+    let backend = SharedString::from_shared(lane.name.clone());
+    histogram!("aerie_llm_queue_wait_seconds", "backend" => backend).record(waited.as_secs_f64());
+}
+
+/// Counts a second request and whether it won.
+pub(crate) fn count_hedge(won: bool) {
+    counter!("aerie_llm_hedges_total", "won" => if won { "true" } else { "false" }).increment(1);
+}
+
+/// Counts a look into the answer cache.
+pub(crate) fn count_cache(hit: bool) {
+    counter!("aerie_llm_cache_total", "hit" => if hit { "true" } else { "false" }).increment(1);
+}
+
+/// Counts a whole call.
+pub(crate) fn count_call(chain: &str, operation: Operation, error: Option<CallErrorKind>, took: Duration) {
+    let outcome = error.map_or("answered", CallErrorKind::name);
+    let chain = chain.to_owned();
+    counter!("aerie_llm_calls_total", "chain" => chain, "operation" => operation.name(), "outcome" => outcome)
+        .increment(1);
+    histogram!("aerie_llm_call_seconds", "operation" => operation.name()).record(took.as_secs_f64());
+}
+
+/// The conventions' names where they have one.
+fn provider(kind: BackendKind) -> &'static str {
+    match kind {
+        BackendKind::OpenAi => "openai",
+        BackendKind::OpenAiCompatible => "openai_compatible",
+        BackendKind::Vllm => "vllm",
+        BackendKind::Ollama => "ollama",
+        BackendKind::Anthropic => "anthropic",
+        BackendKind::Gemini => "gcp.gemini",
+        BackendKind::Tgi => "tgi",
+        BackendKind::Vision | BackendKind::VisionService => "aerie.vision",
+    }
+}
+
+fn finish(reason: FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Stop => "[\"stop\"]",
+        FinishReason::Length => "[\"length\"]",
+        FinishReason::ToolCalls => "[\"tool_call\"]",
+        FinishReason::ContentFilter => "[\"content_filter\"]",
+    }
+}
+
+/// Messages in the conventions' JSON form, bounded; pictures only as such.
+fn messages(messages: &[Message]) -> String {
+    let mut left = LONGEST_RECORDED;
+    let mut recorded = Vec::new();
+    for message in messages {
+        let parts: Vec<serde_json::Value> = message.parts.iter().map(|part| recorded_part(part, &mut left)).collect();
+        let role = match message.role {
+            Role::System => "system",
+            Role::User => "user",
+            Role::Assistant => "assistant",
+            Role::Tool => "tool",
+        };
+        recorded.push(serde_json::json!({"role": role, "parts": parts}));
+    }
+    serde_json::Value::Array(recorded).to_string()
+}
+
+fn recorded_part(part: &Part, left: &mut usize) -> serde_json::Value {
+    let mut bounded = |text: &str| {
+        let end = (0..=text.len().min(*left)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        *left -= end;
+        text[..end].to_owned()
+    };
+    match part {
+        Part::Text(text) => serde_json::json!({"type": "text", "content": bounded(text)}),
+        Part::Image(_) => serde_json::json!({"type": "image"}),
+        Part::ToolCall(call) => serde_json::json!({
+            "type": "tool_call", "id": call.id, "name": call.name, "arguments": bounded(&call.arguments),
+        }),
+        Part::ToolResult { call_id, text } => serde_json::json!({
+            "type": "tool_call_response", "id": call_id, "response": bounded(text),
+        }),
+    }
+}

@@ -1,0 +1,99 @@
+//! What traces and metrics show.
+
+use aerie_llm_router::{call::Call, fault::FaultKind};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use tracing::subscriber::with_default;
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::script::{Beat, Play, Scripted, World, ask, fail, finish, hear, say, started, text};
+
+/// Runs a call and returns its spans and metrics.
+fn observed(world: World, streamed: bool) -> (Vec<SpanData>, String) {
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let call = async {
+        let engine = world.engine();
+        if streamed {
+            let heard = hear(engine.stream(ask("a secret question"), Call::default())).await;
+            heard.end.map(drop).unwrap();
+        } else {
+            engine.complete(ask("a secret question"), Call::default()).await.unwrap();
+        }
+    };
+    metrics::with_local_recorder(&recorder, || {
+        with_default(tracing_subscriber::registry().with(layer), || runtime.block_on(call));
+    });
+    (exporter.get_finished_spans().unwrap(), recorder.handle().render())
+}
+
+fn attribute(span: &SpanData, name: &str) -> String {
+    let found = span.attributes.iter().find(|attribute| attribute.key.as_str() == name);
+    found.map(|attribute| attribute.value.to_string()).unwrap_or_default()
+}
+
+fn two() -> World {
+    let (first, second) = (Scripted::new([fail(FaultKind::Unavailable)]), Scripted::new([say("a secret answer")]));
+    World::of([("a", &first), ("b", &second)])
+}
+
+#[test]
+fn each_try_is_a_span_below_that_of_the_call_in_the_conventions_words() {
+    for streamed in [false, true] {
+        let (spans, _) = observed(two(), streamed);
+        let named = |name: &str| spans.iter().filter(|span| span.name == name).collect::<Vec<_>>();
+        let (calls, tries) = (named("route"), named("chat gpt"));
+        assert_eq!((calls.len(), tries.len()), (1, 2), "{spans:?}");
+        for span in &tries {
+            assert_eq!(span.parent_span_id, calls[0].span_context.span_id());
+            assert_eq!(attribute(span, "gen_ai.operation.name"), "chat");
+            assert_eq!(attribute(span, "gen_ai.provider.name"), "openai");
+            assert_eq!(attribute(span, "gen_ai.request.model"), "gpt");
+            assert_eq!(attribute(span, "gen_ai.system"), "", "the older name only where it is asked for");
+        }
+        assert_eq!(attribute(tries[0], "error.type"), "unavailable");
+        assert_eq!(attribute(tries[1], "gen_ai.usage.input_tokens"), "10");
+        assert_eq!(attribute(tries[1], "gen_ai.usage.output_tokens"), "5");
+        assert_eq!(attribute(tries[1], "gen_ai.response.finish_reasons"), "[\"stop\"]");
+        assert_eq!(attribute(calls[0], "aerie.llm.backend"), "b");
+    }
+}
+
+#[test]
+fn questions_and_answers_are_recorded_only_when_asked_for() {
+    for streamed in [false, true] {
+        let (spans, metrics) = observed(two(), streamed);
+        assert!(!format!("{spans:?}{metrics}").contains("secret"));
+        let (spans, _) = observed(two().set(|settings| settings.record_prompts = true), streamed);
+        let answered = spans.iter().find(|span| attribute(span, "aerie.llm.backend") == "b").unwrap();
+        assert!(attribute(answered, "gen_ai.input.messages").contains("a secret question"));
+        assert!(attribute(answered, "gen_ai.output.messages").contains("a secret answer"), "streamed: {streamed}");
+    }
+}
+
+#[test]
+fn tries_tokens_and_times_are_counted() {
+    let (_, metrics) = observed(two(), true);
+    for line in [
+        "aerie_llm_attempts_total{backend=\"a\",outcome=\"unavailable\"} 1",
+        "aerie_llm_attempts_total{backend=\"b\",outcome=\"answered\"} 1",
+        "aerie_llm_calls_total{chain=\"default\",operation=\"chat\",outcome=\"answered\"} 1",
+        "gen_ai_client_token_usage_count{gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"openai\",gen_ai_request_model=\"gpt\",gen_ai_token_type=\"output\"} 1",
+        "gen_ai_client_operation_time_to_first_chunk_seconds_count{gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"openai\",gen_ai_request_model=\"gpt\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} in\n{metrics}");
+    }
+    assert!(metrics.contains("gen_ai_client_operation_duration_seconds"), "{metrics}");
+}
+
+#[test]
+fn events_that_were_left_out_are_counted() {
+    let dropped = Beat::Piece(aerie_llm_router::answer::Piece::Dropped);
+    let beats = vec![started(), dropped.clone(), text("a"), dropped, finish()];
+    let (_, metrics) = observed(World::of([("a", &Scripted::new([Play::Beats(beats)]))]), true);
+    assert!(metrics.contains("aerie_llm_dropped_events_total{backend=\"a\"} 2"), "{metrics}");
+}
