@@ -1,5 +1,6 @@
 //! A model provider that does what a test tells it: answers whole or in chosen pieces, breaks off, or falls silent.
 
+pub mod faults;
 mod reply;
 
 use std::{
