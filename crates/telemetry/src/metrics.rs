@@ -9,6 +9,24 @@ use crate::{error::TelemetryError, lifecycle::Lifecycle};
 /// Upper bounds, in seconds, of every histogram whose name ends in `_seconds`.
 const DURATION_BUCKETS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+/// Upper bounds, in tokens, of the histogram of model calls' tokens
+/// (<https://github.com/open-telemetry/semantic-conventions-genai>).
+const TOKEN_BUCKETS: [f64; 14] = [
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1_024.0,
+    4_096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+];
 /// The recorder keeps histogram samples until it is asked to fold them.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -32,6 +50,7 @@ impl Metrics {
         }
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &DURATION_BUCKETS)
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_token_usage".into()), &TOKEN_BUCKETS))
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(|error| TelemetryError::Recorder { message: error.to_string() })?;
         let metrics = Self { handle: recorder };
@@ -77,7 +96,9 @@ mod tests {
         let metrics = Metrics::install().unwrap();
         metrics::counter!("aerie_example_total", "kind" => "a").increment(3);
         metrics::histogram!("aerie_example_seconds").record(0.02);
+        metrics::histogram!("example_token_usage").record(20.0);
         let text = Metrics::install().unwrap().render();
+        assert!(text.contains("example_token_usage_bucket{le=\"64\"} 1"), "{text}");
         assert!(text.contains("aerie_example_total{kind=\"a\"} 3"), "{text}");
         assert!(text.contains("aerie_example_seconds_bucket{le=\"0.025\"} 1"), "{text}");
         assert_eq!(text, metrics.render());

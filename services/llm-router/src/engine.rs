@@ -55,7 +55,7 @@ pub use self::{
 };
 use crate::{
     call::{Answer, AnswerEvent, Call, CallError, EmbedAnswer},
-    chat::{ChatRequest, EmbedRequest, OutputFormat, Schema},
+    chat::{ChatRequest, EmbedRequest, OutputFormat, Schema, ToolChoice},
     extract::{Extraction, validate::Validators},
 };
 
@@ -195,7 +195,8 @@ impl Engine {
 
 fn with_schema(request: ChatRequest, schema: Schema) -> ChatRequest {
     let output = OutputFormat::Schema { name: "document".to_owned(), schema, strict: false };
-    ChatRequest { output, ..request }
+    // A call would be no document.
+    ChatRequest { output, tools: Vec::new(), tool_choice: ToolChoice::Auto, ..request }
 }
 
 /// What a call's span is told in the end.

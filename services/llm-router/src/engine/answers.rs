@@ -35,7 +35,7 @@ impl Shared {
 
     /// A whole answer; for a document also how it was come by.
     pub(super) async fn whole(&self, request: &ChatRequest, call: &Call) -> Result<Extraction, CallError> {
-        let document = Document::of(&request.output, &self.validators).map_err(invalid)?;
+        let document = Document::of(request, &self.validators).map_err(invalid)?;
         let key = self.cache_key(request, call);
         if let Some(answer) = self.cached(key.as_ref()) {
             let Answer { completion, trail } = answer;
@@ -70,7 +70,7 @@ impl Shared {
         call: &Call,
         emitter: &Emitter,
     ) -> Result<Trail, CallError> {
-        let document = Document::of(&request.output, &self.validators).map_err(invalid)?;
+        let document = Document::of(request, &self.validators).map_err(invalid)?;
         let key = self.cache_key(request, call);
         if let Some(answer) = self.cached(key.as_ref()) {
             return Ok(replay(answer, emitter).await);

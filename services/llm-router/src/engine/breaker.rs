@@ -146,9 +146,12 @@ impl Breaker {
         self.failed(false, cause, now, chance);
     }
 
-    /// A health check was answered.
-    pub(crate) fn close(&self) {
-        self.state().close();
+    /// A health check was answered: the next call may try whether the backend answers questions too.
+    pub(crate) fn hurry(&self, now: Instant) {
+        let mut state = self.state();
+        if let Phase::Open { why: Why::Failing, .. } = state.phase {
+            state.phase = Phase::Open { until: now, why: Why::Failing };
+        }
     }
 
     /// The state, and how long it rests.

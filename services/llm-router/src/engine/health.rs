@@ -75,7 +75,7 @@ impl Shared {
             let check = self.check(lane).await;
             for entry in self.chains.entries().filter(|entry| Arc::ptr_eq(&entry.lane, lane)) {
                 match &check.fault {
-                    None => entry.breaker.close(),
+                    None => entry.breaker.hurry(Instant::now()),
                     Some(fault) => entry.breaker.fail(fault.kind, Instant::now(), self.dice.fraction()),
                 }
             }

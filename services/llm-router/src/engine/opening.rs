@@ -76,10 +76,6 @@ impl Work for Streamed<'_> {
                         break false;
                     }
                 }
-                // A cut before the commit point is an answer that cannot be read.
-                Some(Err(fault)) if fault.kind == FaultKind::Incomplete => {
-                    return Err(Fault { kind: FaultKind::Malformed, ..fault });
-                }
                 Some(Err(fault)) => return Err(fault),
                 None => break true,
             }

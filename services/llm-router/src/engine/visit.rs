@@ -99,7 +99,7 @@ impl Route<'_> {
             let message = format!("no answer within {} ms", began.elapsed().as_millis());
             Err(Fault::new(FaultKind::Timeout(Stage::Total), message))
         });
-        match answer {
+        match answer.map_err(unseen) {
             Ok(answer) => {
                 let visit = self.won(entry, W::OPERATION, passes, permit, Tried::new(&model, began, hedge), span);
                 if W::STREAMED {
@@ -131,7 +131,7 @@ impl Route<'_> {
         let trail = Trail {
             backend: lane.name.to_string(),
             model: visit.model.clone(),
-            attempts: way.log.attempts.clone(),
+            attempts: std::mem::take(&mut way.log.attempts),
             cost_micros: cost.0,
             cached: false,
             hedged: visit.hedge,
@@ -395,6 +395,14 @@ impl Drop for Witness<'_> {
             let tried = Tried::new(self.model, self.began, self.hedge);
             self.route.push(self.lane, &tried, None, "dropped: another backend answered first".to_owned());
         }
+    }
+}
+
+/// A cut that nobody saw, because nothing was delivered yet, is an answer that cannot be read.
+fn unseen(fault: Fault) -> Fault {
+    match fault.kind {
+        FaultKind::Incomplete => Fault { kind: FaultKind::Malformed, ..fault },
+        _ => fault,
     }
 }
 

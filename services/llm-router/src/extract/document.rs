@@ -18,6 +18,8 @@ const LONGEST_SHOWN: usize = 32 * 1024;
 
 /// A form that an answer must have.
 pub(crate) struct Document {
+    /// Whether functions may be called instead.
+    or_calls: bool,
     /// None for any JSON object.
     form: Option<(Schema, Arc<Validator>)>,
 }
@@ -27,14 +29,13 @@ impl Document {
     ///
     /// # Errors
     /// In words, a schema that cannot be used.
-    pub(crate) fn of(output: &OutputFormat, validators: &Validators) -> Result<Option<Self>, String> {
-        match output {
-            OutputFormat::Text => Ok(None),
-            OutputFormat::JsonObject => Ok(Some(Self { form: None })),
-            OutputFormat::Schema { schema, .. } => {
-                Ok(Some(Self { form: Some((schema.clone(), validators.of(schema)?)) }))
-            }
-        }
+    pub(crate) fn of(request: &ChatRequest, validators: &Validators) -> Result<Option<Self>, String> {
+        let form = match &request.output {
+            OutputFormat::Text => return Ok(None),
+            OutputFormat::JsonObject => None,
+            OutputFormat::Schema { schema, .. } => Some((schema.clone(), validators.of(schema)?)),
+        };
+        Ok(Some(Self { or_calls: !request.tools.is_empty(), form }))
     }
 
     /// The schema; none for any object.
@@ -43,12 +44,12 @@ impl Document {
     }
 
     /// Reads and checks an answer's text, and puts the document in its place. Returns whether it had to be repaired. An
-    /// answer that calls functions instead needs no document.
+    /// answer that calls functions instead needs no document, where functions were offered.
     ///
     /// # Errors
     /// In words, what is wrong with it.
     pub(crate) fn settle(&self, completion: &mut Completion) -> Result<bool, String> {
-        if completion.content.trim().is_empty() && !completion.tool_calls.is_empty() {
+        if self.or_calls && completion.content.trim().is_empty() && !completion.tool_calls.is_empty() {
             return Ok(false);
         }
         let may_close = completion.finish != FinishReason::Length;

@@ -100,6 +100,14 @@ async fn an_empty_answer_is_no_answer_even_if_it_holds_thought() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_whole_answer_that_was_cut_is_one_that_cannot_be_read() {
+    let cut = Scripted::new([fail(FaultKind::Incomplete)]);
+    let error = complete(&World::of([("a", &cut)]).engine()).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unavailable, "nothing was delivered that could be incomplete");
+    assert_eq!((error.trail.attempts[0].fault, cut.calls()), (Some(FaultKind::Malformed), 3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_event_that_cannot_be_read_is_left_out_and_the_rest_delivered() {
     let dropped = || Beat::Piece(Piece::Dropped);
     let beats = vec![started(), dropped(), text("a"), dropped(), text("b"), finish()];

@@ -184,6 +184,29 @@ async fn health_checks_find_a_dead_backend_before_a_caller_does_and_bring_it_bac
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_of_models_is_no_proof_that_questions_are_answered() {
+    let (first, second) = (Scripted::new([fail(FaultKind::Unavailable)]), Scripted::new([say("second")]));
+    let world = World::new().backend("a", &first, |backend| backend.settings.health_check_seconds = Some(10)).backend(
+        "b",
+        &second,
+        |_| {},
+    );
+    let engine = world.engine();
+    let calls = async {
+        for _ in 0..600 {
+            complete(&engine).await.unwrap();
+            tokio::time::sleep(millis(100)).await;
+        }
+    };
+    tokio::select! {
+        () = engine.watch_health() => panic!("it watches for ever"),
+        () = calls => {}
+    }
+    // Five failures, and then at most a probe for each check and each of the growing rests.
+    assert!((6..=17).contains(&first.calls()), "{}", first.calls());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_automatic_model_is_asked_for_once_and_again_when_it_is_gone() {
     let backend = Scripted::new([say("well"), say("well"), fail(FaultKind::ModelUnknown), say("well")]);
     let automatic = |backend: &mut aerie_llm_router::engine::EngineBackend| backend.settings.model = "__auto__".into();

@@ -3,7 +3,7 @@
 use aerie_llm_router::{
     answer::{Completion, FinishReason, Piece},
     call::{Call, CallErrorKind},
-    chat::{ChatRequest, Message, OutputFormat, Part, Role, Schema, ToolCall},
+    chat::{ChatRequest, Message, OutputFormat, Part, Role, Schema, Tool, ToolCall},
     engine::{Engine, EngineBackend},
     fault::FaultKind,
 };
@@ -137,11 +137,15 @@ async fn any_object_means_an_object() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_calls_a_function_instead_needs_no_document() {
+async fn an_answer_that_calls_an_offered_function_instead_needs_no_document() {
     let call = ToolCall { id: "1".into(), name: "f".into(), arguments: "{}".into() };
     let calls = Completion { tool_calls: vec![call], finish: FinishReason::ToolCalls, ..Completion::default() };
     let engine = World::of([("a", &Scripted::new([Play::Say(calls.clone())]))]).engine();
-    assert_eq!(engine.complete(by_schema(true), Call::default()).await.unwrap().completion, calls);
+    let tool = Tool { name: "f".into(), description: None, parameters: None, strict: None };
+    let offered = ChatRequest { tools: vec![tool], ..by_schema(true) };
+    assert_eq!(engine.complete(offered.clone(), Call::default()).await.unwrap().completion, calls);
+    let error = engine.extract(offered, schema(), Call::default()).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::InvalidDocument, "an extraction is a document or nothing");
 }
 
 #[tokio::test(start_paused = true)]
