@@ -93,8 +93,24 @@ impl Engine {
     /// # Errors
     /// A chain that names an unknown backend, names one twice, or is empty; two backends of one name.
     pub fn new(deps: EngineDeps<'_>) -> Result<Self, EngineError> {
+        Self::build(deps, &[])
+    }
+
+    /// Builds an engine that takes this one's place, because other backends were found. Limits and what is used of them
+    /// go on for backends that stay, so that calls of both engines together keep to them.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn followed_by(&self, deps: EngineDeps<'_>) -> Result<Self, EngineError> {
+        Self::build(deps, &self.shared.lanes)
+    }
+
+    fn build(deps: EngineDeps<'_>, before: &[Arc<Lane>]) -> Result<Self, EngineError> {
         let settings = deps.settings.clone();
-        let lane = |backend| Arc::new(Lane::new(backend, &settings, deps.clock.clone()));
+        let lane = |backend: EngineBackend| {
+            let before = before.iter().find(|lane| *lane.name == *backend.name);
+            Arc::new(Lane::new(backend, &settings, deps.clock.clone(), before.map(|lane| &lane.admission)))
+        };
         let lanes: Vec<Arc<Lane>> = deps.backends.into_iter().map(lane).collect();
         let shared = Shared {
             chains: Chains::build(&settings, &lanes)?,

@@ -118,6 +118,10 @@ impl Admission {
         }
     }
 
+    pub(crate) fn limits(&self) -> Limits {
+        self.shared.state().room.limits()
+    }
+
     pub(crate) fn in_flight(&self) -> u32 {
         self.shared.state().room.in_flight()
     }

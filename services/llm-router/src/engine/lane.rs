@@ -53,7 +53,13 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(backend: EngineBackend, settings: &Llm, clock: Arc<dyn WallClock>) -> Self {
+    /// `before` is the door of the backend of this name in the engine whose place is taken.
+    pub(crate) fn new(
+        backend: EngineBackend,
+        settings: &Llm,
+        clock: Arc<dyn WallClock>,
+        before: Option<&Admission>,
+    ) -> Self {
         let EngineBackend { name, settings: own, backend, local, capabilities } = backend;
         let limits = Limits {
             concurrency: own.concurrency.unwrap_or(if local { at_once(own.kind) } else { CONCURRENCY }).max(1),
@@ -69,7 +75,10 @@ impl Lane {
             settings: own,
             local,
             capabilities,
-            admission: Admission::new(limits, settings.queue.depth, clock),
+            admission: before
+                .filter(|before| before.limits() == limits)
+                .cloned()
+                .unwrap_or_else(|| Admission::new(limits, settings.queue.depth, clock)),
             rest: Breaker::told(),
             retries: ShareBucket::new(settings.retry.budget_share, FIRST_RETRIES),
             first_token: Speed::default(),

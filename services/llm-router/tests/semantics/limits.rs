@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use aerie_config::{BackendKind, ModelPrice};
 use aerie_llm_router::{
     call::{Call, CallErrorKind, Priority},
-    engine::EngineBackend,
+    engine::{EngineBackend, EngineDeps},
     fault::FaultKind,
 };
 use futures::future::join_all;
@@ -167,4 +167,18 @@ async fn a_failed_try_gives_its_reservation_back() {
     complete(&engine).await.unwrap();
     assert_eq!(engine.backends()[0].spent_today_micros, 20);
     assert_eq!(engine.backends()[0].in_flight, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_takes_anothers_place_goes_on_with_its_limits() {
+    let (home, new) = (Scripted::new([after(seconds(5), say("well"))]), Scripted::new([say("new")]));
+    let before = World::new().backend("home", &home, local).engine();
+    let World { settings, backends, day } = World::new().backend("home", &home, local).backend("new", &new, |_| {});
+    let deps = EngineDeps { settings: &settings, backends, clock: day, seed: 7 };
+    let after = before.followed_by(deps).unwrap();
+    let began = Instant::now();
+    let (one, two) = tokio::join!(complete(&before), complete(&after));
+    assert_eq!((one.is_ok(), two.is_ok(), began.elapsed()), (true, true, seconds(10)));
+    assert_eq!(home.most_running.load(Ordering::Relaxed), 1, "one graphics card, whoever asks");
+    assert_eq!(after.backends().len(), 2);
 }

@@ -65,6 +65,10 @@ impl Room {
         }
     }
 
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     pub(super) fn in_flight(&self) -> u32 {
         self.in_flight
     }
