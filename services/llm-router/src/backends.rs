@@ -11,6 +11,7 @@ use crate::{
     http_backend::{BadKey, HttpBackend},
     image_fetch::ImageFetcher,
     transport::{BadAddress, Tls, Transport},
+    vision::Vision,
     vision_service::VisionService,
     wire,
 };
@@ -52,17 +53,18 @@ pub enum BackendError {
         /// Why.
         source: io::Error,
     },
-    /// The kind is not one that is reached over HTTP.
-    #[error("backend \"{name}\": kind {kind:?} is not reached by an address of its own")]
-    Kind {
+    /// The address is none that gRPC connects to.
+    #[error("backend \"{name}\": {source}")]
+    Remote {
         /// Backend.
         name: String,
-        /// Its kind.
-        kind: BackendKind,
+        /// What is wrong.
+        source: aerie_rpc::BackendError,
     },
 }
 
-/// Makes a backend of its settings. Nothing is connected yet.
+/// Makes a backend of its settings. Nothing is connected yet. Aerie's vision service is reached by its address here; one
+/// in this process is a [`Vision`] of its own.
 ///
 /// # Errors
 /// [`BackendError`]
@@ -71,13 +73,15 @@ pub fn of(name: &str, settings: &LlmBackend, key: Secret, tls: &Tls) -> Result<A
     let kind = settings.kind;
     let base = settings.base_url.as_deref().or_else(|| kind.usual_address());
     let base = base.ok_or_else(|| BackendError::NoAddress { name: name(), kind })?;
+    let fetcher = ImageFetcher::new(tls.clone(), AddressGuard::default());
+    if kind == BackendKind::Vision {
+        let service = aerie_rpc::Backend::remote(base);
+        let service = service.map_err(|source| BackendError::Remote { name: name(), source })?;
+        return Ok(Arc::new(Vision::new(service, fetcher)));
+    }
     let transport = Transport::new(&self::base(kind, base), tls)
         .map_err(|source| BackendError::Address { name: name(), source })?;
-    let fetcher = ImageFetcher::new(tls.clone(), AddressGuard::default());
-    if kind == BackendKind::VisionService {
-        return Ok(Arc::new(VisionService::new(transport, fetcher)));
-    }
-    let wire = wire::of(kind).ok_or_else(|| BackendError::Kind { name: name(), kind })?;
+    let Some(wire) = wire::of(kind) else { return Ok(Arc::new(VisionService::new(transport, fetcher))) };
     let backend =
         HttpBackend::new(wire, transport, key).map_err(|source| BackendError::Key { name: name(), source })?;
     let backend = backend.fetching_images(fetcher);
@@ -132,7 +136,52 @@ pub fn key_of(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    fn settings(text: &str) -> LlmBackend {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_kind_is_made_of_its_settings_and_what_is_wrong_is_named() {
+        let made = |text: &str, key: &str| of("b", &settings(text), Secret::new(key), &Tls::of_system());
+        for kind in ["openai", "openai_compatible", "vllm", "ollama", "anthropic", "gemini", "tgi", "vision_service"] {
+            let text = format!(r#"{{"kind":"{kind}","base_url":"http://127.0.0.1:1"}}"#);
+            assert!(made(&text, "k").is_ok(), "{kind}");
+        }
+        let vision = made(r#"{"kind":"vision","base_url":"http://127.0.0.1:1"}"#, "").unwrap();
+        assert!(format!("{vision:?}").starts_with("Vision"), "{vision:?}");
+        for (text, key, words) in [
+            (r#"{"kind":"tgi"}"#, "", "give it a base_url"),
+            (r#"{"kind":"openai","base_url":"nonsense"}"#, "", "is not a base address"),
+            (r#"{"kind":"openai"}"#, "a\nb", "copy it again"),
+            (r#"{"kind":"vision","base_url":"no address"}"#, "", "no address"),
+        ] {
+            let error = made(text, key).unwrap_err().to_string();
+            assert!(error.contains("backend \"b\"") && error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_given_read_from_the_environment_or_from_a_file() {
+        let path = std::env::temp_dir().join(format!("aerie-key-{}", std::process::id()));
+        fs::write(&path, " from-file\n").unwrap();
+        let file = serde_json::json!(path);
+        let environment = |name: &str| (name == "SET").then(|| " from-env ".to_owned());
+        let key = |rest: &str| {
+            let text = format!(r#"{{"kind":"openai","key_file":{file}{rest}}}"#);
+            key_of("b", &settings(&text), environment).unwrap().reveal().to_owned()
+        };
+        assert_eq!(key(r#","key":"given","key_env":"SET""#), "given");
+        assert_eq!(key(r#","key_env":"SET""#), "from-env");
+        assert_eq!(key(r#","key_env":"UNSET""#), "from-file");
+        fs::remove_file(&path).unwrap();
+        let gone = format!(r#"{{"kind":"openai","key_file":{file}}}"#);
+        let error = key_of("b", &settings(&gone), environment).unwrap_err().to_string();
+        assert!(error.contains("cannot be read") && error.contains("aerie-key"), "{error}");
+    }
 
     #[test]
     fn addresses_may_be_written_with_and_without_their_version() {

@@ -100,9 +100,15 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 /// The account is spent. A cap is no passing limit, whatever status it comes with.
-const CAP_CODES: [&str; 5] =
-    ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error", "insufficient_balance"];
-const CAP_PHRASES: [&str; 10] = [
+const CAP_CODES: [&str; 6] = [
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "billing_error",
+    "billing_disabled",
+    "insufficient_balance",
+];
+const CAP_PHRASES: [&str; 12] = [
     "credit balance is too low",
     "api usage limits",
     "usage limit reached",
@@ -113,6 +119,8 @@ const CAP_PHRASES: [&str; 10] = [
     "insufficient balance",
     "insufficient funds",
     "requires more credits",
+    "run out of credits",
+    "used all available credits",
 ];
 
 /// Our key is refused.
@@ -188,10 +196,13 @@ const OVERLOAD_CODES: [&str; 7] = [
     "too_many_requests",
     "slow_down",
 ];
-const OVERLOAD_PHRASES: [&str; 7] = [
+const OVERLOAD_PHRASES: [&str; 10] = [
     "rate limit",
     "ratelimit",
     "too many requests",
+    "code: 429",
+    "code 429",
+    "status 429",
     "overloaded",
     "server busy",
     "at capacity",

@@ -135,6 +135,8 @@ const ERRORS: &[(u16, &str, FaultKind)] = &[
     // Gateways
     (500, r#"{"error":{"message":"upstream said: Too Many Requests","code":429}}"#, Overloaded),
     (500, r#"{"error":"litellm.RateLimitError: rate limit reached"}"#, Overloaded),
+    (500, r#"{"error":{"message":"Error code: 429 - {'error': 'slow down'}"}}"#, Overloaded),
+    (403, r#"{"code":"permission-denied","error":"Your team has used all available credits."}"#, UsageCap),
     (502, "<html><body>Bad Gateway</body></html>", Unavailable),
     (400, "", Caller),
     (405, "", ModelUnknown),
