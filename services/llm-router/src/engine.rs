@@ -5,6 +5,7 @@
 
 mod admission;
 mod answers;
+mod blame;
 mod breaker;
 mod cache;
 mod chain;
