@@ -1,9 +1,13 @@
 //! Every way in which a provider goes wrong, over real connections: the engine makes the right thing of each.
 #![allow(clippy::panic, clippy::unwrap_used, missing_docs)]
 
-use std::{net::TcpListener, sync::Arc};
+use std::{
+    net::TcpListener,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use aerie_config::{Llm, LlmBackend, Loader, Secret};
+use aerie_config::{Llm, LlmBackend, LlmTimeouts, Loader, Secret};
 use aerie_llm_router::{
     answer::{Piece, Trail},
     backends,
@@ -13,7 +17,7 @@ use aerie_llm_router::{
     transport::Tls,
 };
 use aerie_testkit::llm::{
-    LlmServer,
+    LlmServer, Reply,
     faults::{Asked, BEGINNING, DOCUMENT, FaultCase, Right, SCHEMA, WHOLE, WITHOUT_ONE, fault_cases, well},
 };
 use futures::StreamExt;
@@ -118,5 +122,36 @@ async fn the_engine_makes_the_right_thing_of_every_fault() {
     assert_eq!(cases.len(), 19);
     for case in cases {
         judge(case, &tls).await;
+    }
+}
+
+#[tokio::test]
+async fn going_away_ends_the_exchange_at_the_provider_within_fifty_milliseconds() {
+    let tls = Tls::of_system();
+    let hanging = [
+        (Asked::Plain, Reply::silent()),
+        (Asked::Streamed, Reply::silent()),
+        (Asked::Streamed, Reply::chat_beginning().hang()),
+        (Asked::Streamed, Reply::chat_beginning().chat_text("one").hang()),
+    ];
+    for (asked, reply) in hanging {
+        let server = LlmServer::start().await.unwrap();
+        server.only(CHAT, reply.clone());
+        let mut settings = settings();
+        settings.timeouts = LlmTimeouts::default();
+        let backends = vec![backend("first", &server.base_url(), &tls)];
+        let deps = EngineDeps { settings: &settings, backends, clock: Arc::new(SystemWallClock), seed: 1 };
+        let engine = Engine::new(deps).unwrap();
+        let (call, came) = (ask(&engine, asked), server.wait_for_requests(1));
+        let mut call = Box::pin(call);
+        tokio::select! {
+            _ = &mut call => panic!("it hangs"),
+            () = came => {}
+        }
+        assert_eq!(server.dropped(), 0);
+        let left = Instant::now();
+        drop(call);
+        server.wait_for_drops(1).await;
+        assert!(left.elapsed() < Duration::from_millis(50), "{asked:?} {reply:?}: {:?}", left.elapsed());
     }
 }

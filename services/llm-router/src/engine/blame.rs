@@ -17,8 +17,8 @@ use crate::{
     fault::{Fault, FaultKind, Stage},
 };
 
-/// Least time that an unknown backend must have had before being late counts against it.
-const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+/// Time that a backend must have had whose usual time is not known before being late counts against it.
+const LEAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was tried.
 pub(super) struct Tried<'a> {
@@ -90,17 +90,15 @@ impl Route<'_> {
     /// Whether a fault counts against the backend. A time-out that came of the caller's own haste does not: the backend
     /// had less time than it usually takes, and than its settings give it.
     pub(super) fn counts(&self, entry: &Entry, fault: &Fault, began: Instant, own_key: bool) -> bool {
-        let timeouts = &entry.lane.timeouts;
-        let patient = |limit_ms: u64, usual: Option<Duration>| {
-            let limit = Duration::from_millis(limit_ms);
-            began.elapsed() >= usual.map_or(limit.min(LEAST_PATIENCE), |usual| usual.min(limit))
-        };
+        let lane = &entry.lane;
+        let usual = lane.whole.usual().max(lane.first_token.usual()).unwrap_or(LEAST_PATIENCE);
+        let patient = |limit_ms: u64| began.elapsed() >= usual.min(Duration::from_millis(limit_ms));
         match fault.kind {
             FaultKind::Connect | FaultKind::Unavailable | FaultKind::Malformed | FaultKind::Empty => true,
             FaultKind::Incomplete | FaultKind::Timeout(Stage::Connect | Stage::BetweenTokens) => true,
-            FaultKind::Timeout(Stage::Headers) => patient(timeouts.headers_ms, entry.lane.first_token.usual()),
-            FaultKind::Timeout(Stage::FirstToken) => patient(timeouts.first_token_ms, entry.lane.first_token.usual()),
-            FaultKind::Timeout(Stage::Total) => patient(timeouts.total_ms, entry.lane.whole.usual()),
+            FaultKind::Timeout(Stage::Headers) => patient(lane.timeouts.headers_ms),
+            FaultKind::Timeout(Stage::FirstToken) => patient(lane.timeouts.first_token_ms),
+            FaultKind::Timeout(Stage::Total) => patient(lane.timeouts.total_ms),
             FaultKind::Overloaded => !own_key,
             FaultKind::ModelUnknown => self.call.model.is_none(),
             _ => false,

@@ -87,14 +87,13 @@ impl<'a> Route<'a> {
     /// Asks one backend after another until one answers. Asked again (for the rest of an answer that broke off), it goes
     /// on behind the backends that were asked before.
     pub(crate) async fn run<W: Work>(&self, work: &W) -> Result<Won<W::Answer>, CallError> {
-        while let Some(entry) = self.next() {
+        while Instant::now() < self.deadline
+            && let Some(entry) = self.next()
+        {
             match self.ask_or_hedge(work, entry).await {
                 Ok(won) => return Ok(won),
                 Err(fault) if self.is_returned(&fault) => return Err(self.way().log.returned(&fault)),
                 Err(_) => {}
-            }
-            if Instant::now() >= self.deadline {
-                break;
             }
         }
         Err(self.failure())

@@ -278,3 +278,25 @@ fn recorded_part(part: &Part, left: &mut usize) -> serde_json::Value {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_names_are_written_only_for_those_who_ask_for_both() {
+        for (opted_in, older) in
+            [(None, false), (Some("gen_ai_latest_experimental"), false), (Some("http/dup, gen_ai/dup"), true)]
+        {
+            assert_eq!(Recording::new(false, opted_in).older_names, older, "{opted_in:?}");
+        }
+    }
+
+    #[test]
+    fn recorded_messages_are_bounded_and_hold_no_pictures() {
+        let parts = vec![Part::Text("é".repeat(LONGEST_RECORDED)), Part::Text("more".to_owned())];
+        let recorded = messages(&[Message { role: Role::User, parts }]);
+        assert!(recorded.len() < LONGEST_RECORDED + 200, "{}", recorded.len());
+        assert!(recorded.starts_with("[{\"parts\":[{\"content\":\"éé"), "{}", &recorded[..40]);
+    }
+}

@@ -104,6 +104,14 @@ async fn the_callers_deadline_caps_everything() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_comes_too_late_is_not_begun() {
+    let backend = Scripted::new([say("well")]);
+    let engine = World::of([("a", &backend)]).engine();
+    let error = engine.complete(ask("hello"), within(seconds(0))).await.unwrap_err();
+    assert_eq!((error.kind, backend.calls()), (CallErrorKind::DeadlineExceeded, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_backend_leaves_time_for_the_others() {
     let [first, second, third] = [Play::Hang, Play::Hang, say("in time")].map(|play| Scripted::new([play]));
     let engine = World::of([("a", &first), ("b", &second), ("c", &third)]).engine();
