@@ -4,8 +4,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use aerie_config::{Config, LogFormat, StoreUrl};
 use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute};
+use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
-use aerie_rpc::{Backend, PersonId as CallerId, ServerLimits};
+use aerie_rpc::{Backend, HttpService, PersonId as CallerId, ServerLimits};
 use aerie_store::{PersonId, Stores, StoresConfig};
 use aerie_tasks::SystemClock;
 use aerie_telemetry::{Lifecycle, Metrics, Telemetry, TelemetryOptions};
@@ -22,8 +23,31 @@ pub struct App {
     lifecycle: Lifecycle,
     stores: Arc<Stores>,
     telemetry: Telemetry,
-    router: Backend,
+    router: RouterAccess,
     vision: Backend,
+}
+
+/// The language-model router, here or elsewhere.
+#[derive(Clone)]
+pub struct RouterAccess {
+    /// Its gRPC services.
+    pub backend: Backend,
+    /// What answers OpenAI's clients.
+    pub openai: HttpService,
+}
+
+impl RouterAccess {
+    /// The router that the settings name: at an address, or made here and looking for backends in the background.
+    pub async fn open(config: &Config, vision: Backend, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
+        if let Some(endpoint) = &config.llm_router.endpoint {
+            let backend = Backend::remote(endpoint).context("llm_router.endpoint")?;
+            return Ok(Self { openai: HttpService::new(backend.clone()), backend });
+        }
+        let deps = RouterDeps { vision: Some(vision), ..RouterDeps::of_process(&config.llm) };
+        let router = LlmRouter::create(deps, &config.limits, lifecycle).await?;
+        router.start(lifecycle);
+        Ok(Self { backend: router.backend(), openai: router.openai() })
+    }
 }
 
 impl App {
@@ -34,27 +58,23 @@ impl App {
         let telemetry = Telemetry::install(&telemetry_options(&config))?;
         let lifecycle = Lifecycle::new();
         let stores = Arc::new(open_stores(&config).await?);
+        let limits = ServerLimits { concurrency: config.limits.concurrency, deadline: config.limits.deadline() };
+        let vision = aerie_vision::server(limits, &lifecycle).await?.backend();
+        let vision = match &config.vision.endpoint {
+            Some(endpoint) => Backend::remote(endpoint).context("vision.endpoint")?,
+            None => vision,
+        };
+        let router = RouterAccess::open(&config, vision.clone(), &lifecycle).await?;
         let pipeline = Pipeline::create(PipelineDeps {
             stores: Arc::clone(&stores),
             config: &config,
             clock: Arc::new(SystemClock),
+            router: Some(router.backend.clone()),
         })?;
         let person = pipeline.local_person().await?;
-        let limits = ServerLimits { concurrency: config.limits.concurrency, deadline: config.limits.deadline() };
         let server = pipeline.server(&lifecycle).await?;
-        let router = aerie_llm_router::server(limits.clone(), &lifecycle).await?;
-        let vision = aerie_vision::server(limits, &lifecycle).await?;
         pipeline.start(&lifecycle).await?;
-        Ok(Self {
-            config,
-            person,
-            pipeline: server.backend(),
-            lifecycle,
-            stores,
-            telemetry,
-            router: router.backend(),
-            vision: vision.backend(),
-        })
+        Ok(Self { config, person, pipeline: server.backend(), lifecycle, stores, telemetry, router, vision })
     }
 
     /// The gateway in front of the services.
@@ -75,9 +95,10 @@ impl App {
         let deps = GatewayDeps {
             services: vec![
                 route("pipeline", "aerie.pipeline.v1", &self.pipeline, true),
-                route("llm-router", "aerie.llm.v1", &self.router, false),
+                route("llm-router", "aerie.llm.v1", &self.router.backend, false),
                 route("vision", "aerie.vision.v1", &self.vision, false),
             ],
+            openai: Some(self.router.openai.clone()),
             person: CallerId::new(self.person.to_string()).context("the local person's id")?,
             server: self.config.server.clone(),
             limits: self.config.limits.clone(),
@@ -117,7 +138,8 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn telemetry_options(config: &Config) -> TelemetryOptions {
+/// Logs and traces as the settings say.
+pub fn telemetry_options(config: &Config) -> TelemetryOptions {
     let settings = &config.telemetry;
     TelemetryOptions {
         service: "aerie".to_owned(),

@@ -65,6 +65,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List the language models that are configured or were found, and the chains over them.
+    Backends(Backends),
+    /// Ask a language model.
+    Ask(Ask),
+    /// Run the language-model router as a process of its own: gRPC and OpenAI's form on one port (llm.listen).
+    LlmRouter,
     /// Measure duplicates, relevance, titles and board parsing on labelled data of your own.
     #[command(subcommand)]
     Eval(Eval),
@@ -344,6 +350,57 @@ pub enum Profile {
         /// Name or id.
         search: String,
     },
+}
+
+/// Arguments of `backends`.
+#[derive(Args, Debug)]
+pub struct Backends {
+    /// Ask every backend for its models.
+    #[arg(long)]
+    pub check: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `ask`.
+#[derive(Args, Debug)]
+pub struct Ask {
+    /// The question; "-" reads standard input.
+    pub question: String,
+    /// Kind of work, which chooses the backends: default, cover_letter, research, extraction, classification, vision.
+    #[arg(long)]
+    pub chain: Option<String>,
+    /// Backend to ask instead of the chain; may be given several times, in order.
+    #[arg(long = "backend")]
+    pub backends: Vec<String>,
+    /// Model to ask for instead of the backend's own.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Instruction that stands above the question.
+    #[arg(long)]
+    pub system: Option<String>,
+    /// Picture to look at (PNG, JPEG, GIF, WebP); may be given several times.
+    #[arg(long = "image", value_name = "FILE")]
+    pub images: Vec<PathBuf>,
+    /// JSON Schema that the answer must fit; every answer is checked.
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+    /// Longest answer in tokens.
+    #[arg(long)]
+    pub max_tokens: Option<u32>,
+    /// Only backends on this machine or network.
+    #[arg(long)]
+    pub local: bool,
+    /// Print the answer as it is written; without it a terminal gets it so.
+    #[arg(long, overrides_with = "no_stream")]
+    pub stream: bool,
+    /// Print the answer when it is whole.
+    #[arg(long, overrides_with = "stream")]
+    pub no_stream: bool,
+    /// Print the answer with how it came about as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to measure.

@@ -1,11 +1,14 @@
 //! One file a command; each reads its arguments, calls a service and prints.
 
 mod add;
+mod ask;
+mod backends;
 mod config;
 mod demo;
 mod discover;
 mod eval;
 mod jobs;
+mod llm_router;
 mod migrate;
 mod preflight;
 mod profile;
@@ -36,6 +39,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Profile(command) => profile::run(&cli, command).await,
         Command::Add { urls, json } => add::urls(&cli, urls, *json).await,
         Command::Import { file, url, json } => add::import(&cli, file, url.as_deref(), *json).await,
+        Command::Backends(arguments) => backends::run(&cli, arguments).await,
+        Command::Ask(arguments) => ask::run(&cli, arguments).await,
+        Command::LlmRouter => llm_router::run(&cli).await,
         Command::Eval(command) => eval::run(&cli, command),
         Command::Preflight { json } => preflight::run(&cli, *json).await,
         Command::Migrate => migrate::run(&cli).await,

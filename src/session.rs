@@ -7,12 +7,15 @@ use std::{
     time::Duration,
 };
 
+use aerie_llm_router::{LlmRouter, RouterDeps};
+use aerie_proto::llm::v1::llm_service_client::LlmServiceClient;
 use aerie_proto::pipeline::v1::{
     discovery_service_client::DiscoveryServiceClient, jobs_service_client::JobsServiceClient,
     match_service_client::MatchServiceClient, profile_service_client::ProfileServiceClient,
     tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
+use aerie_telemetry::Lifecycle;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tonic::{
@@ -134,6 +137,42 @@ impl Session {
         if let Some(app) = self.app {
             app.stop().await;
         }
+    }
+}
+
+/// A connection to the language-model router alone: through the server of the data folder, at the address that the
+/// settings name, or made for this command without opening any store.
+pub struct RouterSession {
+    connection: Connection,
+}
+
+impl RouterSession {
+    /// Connects. A router that is made here has looked for model servers once.
+    pub async fn open(cli: &Cli) -> anyhow::Result<Self> {
+        let config = load_config(cli)?;
+        if let Some(note) = ServerNote::read(&config.data_dir)
+            && is_live(&note.url).await
+        {
+            return Ok(Self::at(Backend::remote(&note.url)?));
+        }
+        if let Some(endpoint) = &config.llm_router.endpoint {
+            return Ok(Self::at(Backend::remote(endpoint).context("llm_router.endpoint")?));
+        }
+        // One provider for the whole process; a second installation of the same one is no harm.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let router = LlmRouter::create(RouterDeps::of_process(&config.llm), &config.limits, &Lifecycle::new()).await?;
+        router.router().look().await;
+        let connection = InterceptedService::new(router.backend(), AsPerson(None));
+        Ok(Self { connection })
+    }
+
+    fn at(backend: Backend) -> Self {
+        Self { connection: InterceptedService::new(backend, AsPerson(None)) }
+    }
+
+    /// The router's calls.
+    pub fn llm(&self) -> LlmServiceClient<Connection> {
+        LlmServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
     }
 }
 

@@ -92,6 +92,8 @@ async fn prepare(cli: &Cli, home: &Path) -> anyhow::Result<(BoardServer, Config)
 
     let mut flags = json!({
         "data_dir": home,
+        // The demo is the same everywhere and asks nobody outside.
+        "llm": { "detect": false, "backends": {}, "chains": {} },
         "discovery": {
             "endpoints": boards.endpoints(),
             "per_host_interval_ms": 0,

@@ -3,6 +3,7 @@
 use std::{net::TcpListener, path::Path, process::ExitCode};
 
 use aerie_config::{Config, StoreUrl};
+use aerie_llm_router::{Router, RouterDeps};
 use comfy_table::Cell;
 use serde::Serialize;
 
@@ -52,7 +53,7 @@ pub async fn run(cli: &Cli, json: bool) -> anyhow::Result<ExitCode> {
     let mut checks = vec![port(&config), memory(), disk(&config.data_dir), store(&config).await];
     checks.push(keys(&config));
     checks.push(model(&config));
-    checks.push(backends().await);
+    checks.push(language_models(&config).await);
     let problem = checks.iter().any(|check| check.verdict == Verdict::Problem);
     if json {
         println!("{}", serde_json::to_string_pretty(&checks)?);
@@ -172,18 +173,35 @@ fn model(config: &Config) -> Check {
     }
 }
 
-/// Model servers on their usual ports of this machine. They are used by a later version; finding them is free.
-async fn backends() -> Check {
-    let usual = [("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000), ("SearXNG", 8888)];
-    let mut found = Vec::new();
-    for (name, port) in usual {
-        let connect = tokio::net::TcpStream::connect(("127.0.0.1", port));
-        if matches!(tokio::time::timeout(std::time::Duration::from_millis(200), connect).await, Ok(Ok(_))) {
-            found.push(format!("port {port} answers (usually {name})"));
+/// The language models that are configured or answer on this machine.
+async fn language_models(config: &Config) -> Check {
+    const NAME: &str = "language models";
+    if let Some(endpoint) = &config.llm_router.endpoint {
+        return Check::ok(NAME, format!("the router at {endpoint}; `aerie backends --check` asks it"));
+    }
+    let router = match Router::create(RouterDeps::of_process(&config.llm)) {
+        Ok(router) => router,
+        Err(error) => return Check::problem(NAME, error.to_string(), "do what the message says"),
+    };
+    router.look().await;
+    let current = router.current();
+    let mut usable = Vec::new();
+    let mut notes = Vec::new();
+    for known in &current.known {
+        let place = if known.local { "local" } else { "REMOTE" };
+        match &known.note {
+            Some(note) => notes.push(format!("{}: {note}", known.name)),
+            None if known.settings.enabled => usable.push(format!("{} ({place})", known.name)),
+            None => {}
         }
     }
-    if found.is_empty() {
-        return Check::note("model servers", "none on the usual ports", "optional: discovery and matching need none");
+    if let Some(file) = &config.llm.earlier {
+        notes.extend(file.notes.iter().map(|note| format!("{}: {note}", file.path.display())));
     }
-    Check::ok("model servers", found.join(", "))
+    match (usable.is_empty(), notes.is_empty()) {
+        (true, true) => Check::note(NAME, "none", "optional: start Ollama, or see docs/llm-router.md"),
+        (true, false) => Check::note(NAME, "none that can be asked", notes.join("; ")),
+        (false, true) => Check::ok(NAME, usable.join(", ")),
+        (false, false) => Check::note(NAME, usable.join(", "), notes.join("; ")),
+    }
 }

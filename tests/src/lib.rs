@@ -5,5 +5,6 @@
 
 pub mod http;
 pub mod program;
+pub mod python;
 pub mod server;
 pub mod tools;

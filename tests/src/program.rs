@@ -44,6 +44,11 @@ impl Program {
         }
     }
 
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A command whose settings, data and cache are all in `home`, whatever the machine's own are.
     pub fn command<S: AsRef<OsStr>>(&self, home: &Path, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(&self.path);

@@ -38,6 +38,16 @@ pub fn python() -> anyhow::Result<Option<PathBuf>> {
     if runs(&python, &["-c", modules]) { Ok(Some(python)) } else { skipped("Python with grpcio-tools") }
 }
 
+/// A Python that has this module as well.
+///
+/// # Errors
+/// It is missing and required.
+pub fn python_with(module: &str) -> anyhow::Result<Option<PathBuf>> {
+    let Some(python) = python()? else { return Ok(None) };
+    let import = format!("import {module}");
+    if runs(&python, &["-c", &import]) { Ok(Some(python)) } else { skipped(&format!("Python with {module}")) }
+}
+
 fn runs(program: &PathBuf, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }

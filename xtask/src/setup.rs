@@ -12,7 +12,7 @@ use crate::run::{cache, root, step, succeeds};
 
 /// Tools that the tests use.
 pub struct TestTools {
-    /// Python with grpcio-tools.
+    /// Python with grpcio-tools and OpenAI's library.
     pub python: PathBuf,
     /// The buf command.
     pub buf: PathBuf,
@@ -71,7 +71,7 @@ fn install(needs: &[Need]) -> anyhow::Result<()> {
     step(&format!("install {packages}"), &mut apt)
 }
 
-/// A Python environment of our own with the gRPC client generator and buf, made once; returns its folder of programs.
+/// A Python environment of our own with the gRPC client generator, buf and OpenAI's library, made once; returns its folder of programs.
 fn python_environment() -> anyhow::Result<PathBuf> {
     let requirements = root().join("tests/python/requirements.txt");
     let folder = cache()?.join("python");
@@ -84,7 +84,7 @@ fn python_environment() -> anyhow::Result<PathBuf> {
     step("make a Python environment", Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
-    step("install the gRPC client generator and buf", &mut pip)?;
+    step("install the gRPC client generator, buf and OpenAI's library", &mut pip)?;
     fs::copy(&requirements, &stamp)?;
     Ok(programs)
 }

@@ -30,6 +30,11 @@ pub trait Extractor: Send + Sync {
     /// Who extracts, as shown to the person beside every result ("rules", or a backend's name).
     fn name(&self) -> &str;
 
+    /// Who answered the last piece, where that is only known then; none is [`Self::name`].
+    fn answered_by(&self) -> Option<String> {
+        None
+    }
+
     /// The answer to one piece in the form of [`output_schema`].
     ///
     /// # Errors
@@ -132,10 +137,13 @@ pub fn chunks(text: &str) -> Vec<&str> {
 pub async fn postings_in(text: &str, address: Option<&Url>, extractor: &dyn Extractor) -> Extracted {
     let mut extracted = Extracted::default();
     let rules = RuleExtractor;
-    extracted.notes.push(format!("extracted by {}", extractor.name()));
     for chunk in chunks(text) {
         let answer = match extractor.extract(chunk).await.and_then(checked) {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                let who = extractor.answered_by().unwrap_or_else(|| extractor.name().to_owned());
+                extracted.notes.push(format!("extracted by {who}"));
+                answer
+            }
             Err(error) => {
                 extracted.notes.push(format!("{error}; rules were used instead"));
                 rules.answer(chunk)

@@ -21,7 +21,7 @@ pub use crate::{
     code::ErrorCode,
     error::{DOMAIN, FieldProblem, RpcError},
     identity::{INTERNAL_HEADER_PREFIX, PERSON_HEADER, PersonId},
-    serve::{ServeOptions, serve},
+    serve::{HttpService, ServeOptions, serve},
     server::{GrpcServer, GrpcServerBuilder, HealthSwitch, ServerBuildError, ServerLimits},
     timeout::{GRPC_TIMEOUT, format_timeout, parse_timeout},
     validation::{RequestLimits, Validation},

@@ -19,6 +19,9 @@ use tower::{Service, ServiceExt};
 
 use crate::stall::StallGuard;
 
+/// Anything that answers HTTP requests with the bodies that every server here has.
+pub type HttpService = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+
 /// Pause after a failed accept: the usual cause is too many open files, which only time cures.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);

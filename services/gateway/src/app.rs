@@ -8,7 +8,7 @@ use std::{
 };
 
 use aerie_config::Limits;
-use aerie_rpc::{ErrorCode, GrpcServer, PersonId, RpcError};
+use aerie_rpc::{ErrorCode, GrpcServer, HttpService, PersonId, RpcError};
 use aerie_telemetry::{Lifecycle, Metrics, continue_from, trace_id};
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -23,7 +23,7 @@ use crate::{
     guard::Guard,
     health::{check_all, required_are_serving},
     json::{self, HttpError, refuse},
-    page, proxy,
+    openai, page, proxy,
     services::Services,
     stream,
 };
@@ -31,6 +31,7 @@ use crate::{
 /// What every request needs.
 pub(crate) struct Inner {
     pub(crate) services: Arc<Services>,
+    pub(crate) openai: Option<HttpService>,
     pub(crate) own: GrpcServer,
     pub(crate) person: PersonId,
     pub(crate) admission: Admission,
@@ -136,10 +137,13 @@ impl App {
 
     async fn api(self, form: Form, request: Request<Body>) -> Response<Body> {
         let inner = self.inner;
+        if form == Form::OpenAi {
+            return openai::answer(inner, request).await;
+        }
         match form {
             Form::Grpc => return proxy::grpc(inner, request).await,
             Form::GrpcWeb => return proxy::grpc_web(inner, request).await,
-            Form::Json | Form::Events | Form::Other => {}
+            Form::OpenAi | Form::Json | Form::Events | Form::Other => {}
         }
         let Some(method) = inner.services.method(request.uri().path()) else {
             let message = "there is nothing at this address; / says what is";
@@ -171,6 +175,7 @@ impl App {
 enum Form {
     Grpc,
     GrpcWeb,
+    OpenAi,
     Json,
     Events,
     Other,
@@ -178,6 +183,9 @@ enum Form {
 
 impl Form {
     fn of(request: &Request<Body>) -> Self {
+        if request.uri().path().starts_with(openai::PREFIX) {
+            return Self::OpenAi;
+        }
         let content_type = media_type(request.headers(), &header::CONTENT_TYPE);
         if content_type.starts_with("application/grpc-web") {
             return Self::GrpcWeb;
@@ -201,6 +209,7 @@ impl Form {
         match self {
             Self::Grpc => "grpc",
             Self::GrpcWeb => "grpc_web",
+            Self::OpenAi => "openai",
             Self::Json => "json",
             Self::Events => "events",
             Self::Other => "other",

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use aerie_config::{Limits, Server};
-use aerie_rpc::{GrpcServerBuilder, PersonId, ServeOptions, ServerBuildError, ServerLimits, serve};
+use aerie_rpc::{GrpcServerBuilder, HttpService, PersonId, ServeOptions, ServerBuildError, ServerLimits, serve};
 use aerie_telemetry::{Lifecycle, Metrics};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -21,6 +21,8 @@ use crate::{
 pub struct GatewayDeps {
     /// The services behind it.
     pub services: Vec<ServiceRoute>,
+    /// What answers OpenAI's clients at `/v1/`; none answers "not found" there.
+    pub openai: Option<HttpService>,
     /// The one person of local mode, on whose behalf every call is made.
     pub person: PersonId,
     /// The listener's settings.
@@ -66,13 +68,14 @@ impl Gateway {
     /// # Errors
     /// Descriptors that cannot be read.
     pub async fn new(deps: GatewayDeps, lifecycle: &Lifecycle) -> Result<Self, GatewayError> {
-        let GatewayDeps { services, person, server, limits, metrics, version } = deps;
+        let GatewayDeps { services, openai, person, server, limits, metrics, version } = deps;
         let services = Services::new(services)?;
         let server_limits = ServerLimits { concurrency: limits.concurrency, deadline: limits.deadline() };
         let names = services.routes.iter().flat_map(|route| services.names(route.package));
         let own = names.fold(GrpcServerBuilder::new(server_limits), GrpcServerBuilder::describing);
         let inner = Inner {
             services: Arc::new(services),
+            openai,
             own: own.build(lifecycle).await?.with_reflection()?,
             person,
             admission: Admission::new(limits.requests_per_second, limits.concurrency),

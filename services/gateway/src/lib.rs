@@ -14,6 +14,7 @@ mod health;
 mod json;
 mod listen;
 mod metadata;
+mod openai;
 mod page;
 mod proxy;
 mod services;

@@ -99,7 +99,7 @@ fn base(kind: BackendKind, address: &str) -> Cow<'_, str> {
         BackendKind::Anthropic | BackendKind::Tgi | BackendKind::VisionService => without(&["/v1"]),
         BackendKind::Ollama => without(&["/v1", "/api"]),
         BackendKind::Gemini => without(&["/v1beta", "/v1"]),
-        BackendKind::OpenAi | BackendKind::OpenAiCompatible | BackendKind::Vllm => {
+        BackendKind::OpenAi | BackendKind::OpenAiCompatible | BackendKind::LlamaCpp | BackendKind::Vllm => {
             let has_path = address.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
             if has_path { Cow::Borrowed(address) } else { Cow::Owned(format!("{address}/v1")) }
         }

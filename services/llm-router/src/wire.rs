@@ -7,6 +7,7 @@ mod chat_completions;
 mod failure;
 mod gemini;
 mod lenient;
+mod llama_cpp;
 mod ollama;
 mod openai;
 mod openai_compatible;
@@ -101,6 +102,7 @@ pub fn of(kind: BackendKind) -> Option<Box<dyn Wire>> {
     match kind {
         BackendKind::OpenAi => Some(Box::new(openai::wire())),
         BackendKind::OpenAiCompatible => Some(Box::new(openai_compatible::wire())),
+        BackendKind::LlamaCpp => Some(Box::new(llama_cpp::wire())),
         BackendKind::Vllm => Some(Box::new(vllm::wire())),
         BackendKind::Anthropic => Some(Box::new(anthropic::Anthropic)),
         BackendKind::Gemini => Some(Box::new(gemini::Gemini)),

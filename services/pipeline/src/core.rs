@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aerie_boards::{SharedSource, fetch::Fetcher};
 use aerie_config::{Discovery, Matching};
 use aerie_embedding::Embedder;
-use aerie_rpc::RequestLimits;
+use aerie_rpc::{Backend, RequestLimits};
 use aerie_store::{Database, PersonId, StoreError, Stores};
 use aerie_tasks::Queue;
 use chrono::{DateTime, Utc};
@@ -25,6 +25,8 @@ pub(crate) struct Inner {
     pub(crate) matching: Matching,
     pub(crate) limits: RequestLimits,
     pub(crate) embedder: Option<Arc<Embedder>>,
+    /// The language-model router, when there is one to ask.
+    pub(crate) router: Option<Backend>,
 }
 
 impl Core {

@@ -6,6 +6,7 @@
 
 pub mod adding;
 pub mod cache;
+pub(crate) mod extraction;
 pub mod health;
 pub mod importing;
 pub mod ingest;

@@ -15,7 +15,7 @@ use aerie_proto::pipeline::v1::{
     jobs_service_server::JobsServiceServer, match_service_server::MatchServiceServer,
     profile_service_server::ProfileServiceServer, tasks_service_server::TasksServiceServer,
 };
-use aerie_rpc::{GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
+use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
 use aerie_store::{PersonId, StoreError, Stores, accounts};
 use aerie_tasks::{Clock, Presence, Queue, QueueError, Registry, Runner, RunnerOptions};
 use aerie_telemetry::Lifecycle;
@@ -39,6 +39,8 @@ pub struct PipelineDeps<'a> {
     pub config: &'a Config,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// The language-model router; none does without models.
+    pub router: Option<Backend>,
 }
 
 /// Why a pipeline could not be put together.
@@ -86,7 +88,7 @@ impl Pipeline {
     /// # Errors
     /// A recipe or model that cannot be read; a store that fails.
     pub fn create(deps: PipelineDeps<'_>) -> Result<Self, PipelineError> {
-        let PipelineDeps { stores, config, clock } = deps;
+        let PipelineDeps { stores, config, clock, router } = deps;
         let bus: Arc<dyn EventBus> = Arc::new(LocalBus::new(config.events.channel_capacity));
         let validators = StoredValidators::new(stores.platform().clone(), Arc::clone(&clock));
         let fetcher = Fetcher::new(fetch_options(config), Arc::new(validators))?;
@@ -111,6 +113,7 @@ impl Pipeline {
                 matching: config.matching.clone(),
                 limits,
                 embedder: embedder.clone(),
+                router: router.clone(),
             }),
         };
         let submitting = Registry::new()

@@ -45,7 +45,7 @@ static URL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"https?://[^
 
 impl RuleExtractor {
     /// The answer to one piece, in the form of [`super::output_schema`].
-    pub(super) fn answer(&self, chunk: &str) -> Value {
+    pub fn answer(&self, chunk: &str) -> Value {
         let mut rows: Vec<Value> = Vec::new();
         for block in blocks(chunk) {
             if rows.len() >= MAX_POSTINGS_PER_CHUNK {

@@ -87,9 +87,11 @@ pub enum BackendKind {
     /// OpenAI's chat completions.
     #[serde(rename = "openai")]
     OpenAi,
-    /// Servers that speak OpenAI's form: llama.cpp server, LM Studio and others.
+    /// Servers that speak OpenAI's form: LM Studio and others.
     #[serde(rename = "openai_compatible", alias = "openai_compat")]
     OpenAiCompatible,
+    /// llama.cpp's server, whose grammars have a field of their own.
+    LlamaCpp,
     /// vLLM's OpenAI form with its guided decoding.
     Vllm,
     /// Ollama's own `/api/chat`.
@@ -113,6 +115,7 @@ impl BackendKind {
         match self {
             Self::OpenAi => "openai",
             Self::OpenAiCompatible => "openai_compatible",
+            Self::LlamaCpp => "llama_cpp",
             Self::Vllm => "vllm",
             Self::Ollama => "ollama",
             Self::Anthropic => "anthropic",
@@ -128,11 +131,13 @@ impl BackendKind {
     pub fn usual_address(self) -> Option<&'static str> {
         match self {
             Self::OpenAi => Some("https://api.openai.com/v1"),
+            Self::LlamaCpp => Some("http://127.0.0.1:8080/v1"),
             Self::Vllm => Some("http://127.0.0.1:8000/v1"),
             Self::Ollama => Some("http://127.0.0.1:11434"),
             Self::Anthropic => Some("https://api.anthropic.com"),
-            Self::Gemini => Some("https://generativelanguage.googleapis.com"),
-            Self::OpenAiCompatible | Self::Tgi | Self::Vision | Self::VisionService => None,
+            Self::Gemini => Some("https://generativelanguage.googleapis.com/v1beta"),
+            Self::VisionService => Some("http://127.0.0.1:8002"),
+            Self::OpenAiCompatible | Self::Tgi | Self::Vision => None,
         }
     }
 

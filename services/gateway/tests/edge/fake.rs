@@ -18,7 +18,8 @@ use aerie_proto::{
 };
 use aerie_rpc::{ErrorCode, FieldProblem, PersonId, RpcError};
 use futures::{Stream, StreamExt, stream};
-use tonic::{Request, Response, Status};
+use http_body_util::BodyExt;
+use tonic::{Request, Response, Status, body::Body};
 
 /// Size of each event of a flood.
 pub const FLOOD_EVENT_BYTES: usize = 64 * 1024;
@@ -73,6 +74,39 @@ impl LlmService for Llm {
 fn failure(code: ErrorCode) -> RpcError {
     let fields = vec![FieldProblem { field: "prompt".into(), description: "asked for it".into() }];
     RpcError { fields, ..RpcError::new(code, "AS_ASKED", format!("failed with {}", code.name())) }.with("answer", 42)
+}
+
+/// Answers OpenAI's clients: says what arrived, streams without end, or is not reachable.
+#[derive(Clone)]
+pub struct OpenAi;
+
+impl tower::Service<http::Request<Body>> for OpenAi {
+    type Response = http::Response<Body>;
+    type Error = std::convert::Infallible;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            if parts.uri.path() == "/v1/unreachable" {
+                return Ok(Status::unavailable("no connection").into_http());
+            }
+            let body = body.collect().await.unwrap().to_bytes();
+            let names: Vec<&str> = parts.headers.keys().map(http::HeaderName::as_str).collect();
+            let person = parts.headers.get("x-aerie-person").map(|value| value.to_str().unwrap());
+            let seen = serde_json::json!({
+                "path": parts.uri.path(),
+                "person": person,
+                "headers": names,
+                "bytes": body.len(),
+            });
+            Ok(http::Response::new(Body::new(http_body_util::Full::new(seen.to_string().into()))))
+        })
+    }
 }
 
 /// Streams by kind: `end`, `fail`, `reject`, `flood`; anything else sends three events after the asked one and waits.

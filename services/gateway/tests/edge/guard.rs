@@ -61,6 +61,7 @@ async fn a_listener_that_others_can_reach_is_refused() {
     let (config, lifecycle) = (config(), Lifecycle::new());
     let deps = GatewayDeps {
         services: Vec::new(),
+        openai: None,
         person: PersonId::new("ada").unwrap(),
         server: config.server,
         limits: config.limits,

@@ -7,5 +7,6 @@ mod grpc;
 mod guard;
 mod json;
 mod limits;
+mod openai;
 mod page;
 mod world;

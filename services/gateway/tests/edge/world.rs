@@ -7,7 +7,7 @@ use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute, bind};
 use aerie_proto::{
     llm::v1::llm_service_server::LlmServiceServer, pipeline::v1::events_service_server::EventsServiceServer,
 };
-use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, PersonId, ServerLimits};
+use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, HttpService, PersonId, ServerLimits};
 use aerie_telemetry::{Lifecycle, Metrics};
 use serde_json::Value;
 use tokio::{
@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::fake::{Events, Llm};
+use crate::fake::{Events, Llm, OpenAi};
 
 pub const COMPLETE: &str = "/aerie.llm.v1.LlmService/Complete";
 pub const SUBSCRIBE: &str = "/aerie.pipeline.v1.EventsService/Subscribe";
@@ -84,6 +84,7 @@ impl World {
                 route("pipeline", "aerie.pipeline.v1", &pipeline, true),
                 route("llm-router", "aerie.llm.v1", &llm, false),
             ],
+            openai: Some(HttpService::new(OpenAi)),
             person: PersonId::new("ada").unwrap(),
             server: config.server.clone(),
             limits: config.limits.clone(),

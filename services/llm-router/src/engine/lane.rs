@@ -116,7 +116,11 @@ impl Lane {
 /// Local servers of these kinds answer one call after another; the others batch.
 fn at_once(kind: BackendKind) -> u32 {
     match kind {
-        BackendKind::Ollama | BackendKind::OpenAiCompatible | BackendKind::Vision | BackendKind::VisionService => 1,
+        BackendKind::Ollama
+        | BackendKind::OpenAiCompatible
+        | BackendKind::LlamaCpp
+        | BackendKind::Vision
+        | BackendKind::VisionService => 1,
         _ => CONCURRENCY,
     }
 }

@@ -226,6 +226,7 @@ fn provider(kind: BackendKind) -> &'static str {
     match kind {
         BackendKind::OpenAi => "openai",
         BackendKind::OpenAiCompatible => "openai_compatible",
+        BackendKind::LlamaCpp => "llama_cpp",
         BackendKind::Vllm => "vllm",
         BackendKind::Ollama => "ollama",
         BackendKind::Anthropic => "anthropic",

@@ -58,7 +58,8 @@ impl Rescored {
 /// Fills a person's queue with the whole catalogue and scores it anew.
 pub async fn measure(stores: Arc<Stores>, data: &Path) -> Rescored {
     let config = Config::load(None, &json!({ "data_dir": data, "tasks": { "poll_ms": 10 } })).unwrap();
-    let deps = PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: Arc::new(SystemClock) };
+    let deps =
+        PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: Arc::new(SystemClock), router: None };
     let pipeline = Pipeline::create(deps).unwrap();
     let person = pipeline.local_person().await.unwrap();
     let lifecycle = Lifecycle::new();

@@ -1,6 +1,11 @@
 //! Single postings by address: each fetched and read by a task of its own.
 
-use aerie_boards::{Page, ParseError, Parsed, SourceError, article, fetch::Request, page};
+use aerie_boards::{
+    Page, ParseError, Parsed, SourceError,
+    article::{self, Extractor},
+    fetch::Request,
+    page,
+};
 use aerie_postings::{RawPosting, html::html_to_text};
 use aerie_tasks::{KindPolicy, Outcome, Step, TaskContext, TaskError, TaskHandler};
 use serde::{Deserialize, Serialize};
@@ -8,6 +13,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{
+    extraction,
     ingest::ingest,
     queueing::{self, Finder},
     source::normalise_all,
@@ -37,6 +43,9 @@ pub struct UrlReport {
     pub job_ids: Vec<Uuid>,
     /// Postings on the page.
     pub postings: usize,
+    /// Who found them in the page's text, where it held no data.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// Runs `discovery.url` tasks.
@@ -67,9 +76,10 @@ impl TaskHandler for UrlTask {
             }
             Err(error) => return Ok(Outcome::Fail { reason: error.to_string() }),
         };
-        match read_page(&page).await {
-            Ok(raw) => {
-                let report = queue_raw(&self.core, &context, raw).await?;
+        let extractor = extraction::extractor(&self.core, context.person(), false);
+        match read_page(&page, &*extractor).await {
+            Ok((raw, notes)) => {
+                let report = UrlReport { notes, ..queue_raw(&self.core, &context, raw).await? };
                 rescore::score(&self.core, &context, Which::Unscored).await?;
                 Ok(Outcome::Done(report))
             }
@@ -78,15 +88,18 @@ impl TaskHandler for UrlTask {
     }
 }
 
-/// The postings of a page: its data if it has any, else what rules find in its text.
-pub(crate) async fn read_page(page: &Page) -> Result<Vec<RawPosting>, ParseError> {
+/// The postings of a page: its data if it has any, else what is found in its text, with who found it.
+pub(crate) async fn read_page(
+    page: &Page,
+    extractor: &dyn Extractor,
+) -> Result<(Vec<RawPosting>, Vec<String>), ParseError> {
     let text = page.text();
     match page::extract(&text, Some(&page.url)) {
-        Ok(Parsed { postings, .. }) if !postings.is_empty() => Ok(postings),
+        Ok(Parsed { postings, .. }) if !postings.is_empty() => Ok((postings, vec![])),
         Ok(_) => Err(ParseError::not_this("there is no posting on this page")),
         Err(error) => {
-            let extracted = article::postings_in(&html_to_text(&text), Some(&page.url), &article::RuleExtractor).await;
-            if extracted.postings.is_empty() { Err(error) } else { Ok(extracted.postings) }
+            let extracted = article::postings_in(&html_to_text(&text), Some(&page.url), extractor).await;
+            if extracted.postings.is_empty() { Err(error) } else { Ok((extracted.postings, extracted.notes)) }
         }
     }
 }
@@ -107,5 +120,5 @@ async fn queue_raw(core: &Core, context: &TaskContext, raw: Vec<RawPosting>) -> 
     };
     let job_ids = change.apply(step.tx(), now).await?;
     aerie_events::append_all(step.tx(), jobs_added(&job_ids, MANUAL, now).into_iter().collect()).await?;
-    step.finish(UrlReport { job_ids, postings: ingested.ids.len() }).await
+    step.finish(UrlReport { job_ids, postings: ingested.ids.len(), notes: vec![] }).await
 }

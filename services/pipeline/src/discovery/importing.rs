@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use aerie_boards::{
-    article,
+    article::{self, Extractor},
     import::{self, Format},
     page,
 };
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     adding::{UrlPayload, UrlTask},
+    extraction,
     ingest::ingest,
     queueing::{self, Finder},
     source::normalise_all,
@@ -73,7 +74,7 @@ pub(crate) async fn import(
     document: &Document<'_>,
 ) -> Result<ImportReport, ImportError> {
     let now = core.now();
-    let Read { format, postings, urls, problems } = read(document).await?;
+    let Read { format, postings, urls, problems } = read(document, &*extraction::extractor(core, person, true)).await?;
     let mut report = ImportReport { format, problems, ..ImportReport::default() };
 
     let given = postings.len();
@@ -128,7 +129,7 @@ struct Read {
     problems: Vec<String>,
 }
 
-async fn read(document: &Document<'_>) -> Result<Read, ImportError> {
+async fn read(document: &Document<'_>, extractor: &dyn Extractor) -> Result<Read, ImportError> {
     let unreadable = |reason: String| ImportError::Unreadable { name: document.name.to_owned(), reason };
     let text = String::from_utf8_lossy(document.content);
     if let Some(url) = &document.url
@@ -147,7 +148,7 @@ async fn read(document: &Document<'_>) -> Result<Read, ImportError> {
             Ok(Read { format: format_name(format), postings: imported.postings, urls: imported.urls, problems })
         }
         Err(error) => {
-            let extracted = article::postings_in(&text, document.url.as_ref(), &article::RuleExtractor).await;
+            let extracted = article::postings_in(&text, document.url.as_ref(), extractor).await;
             if extracted.postings.is_empty() {
                 return Err(unreadable(error.to_string()));
             }

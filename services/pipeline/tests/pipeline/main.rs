@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod duplicates;
+mod extraction;
 mod failures;
 mod filters;
 mod jobs;

@@ -38,11 +38,13 @@ pub struct Options {
     pub scripted: Vec<&'static str>,
     /// Further settings, merged over the others.
     pub settings: Value,
+    /// A language-model router.
+    pub router: Option<Backend>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { freshness_minutes: 60, scripted: vec![], settings: json!({}) }
+        Self { freshness_minutes: 60, scripted: vec![], settings: json!({}), router: None }
     }
 }
 
@@ -110,7 +112,8 @@ impl World {
             connections: config.store.connections,
         };
         let stores = Arc::new(Stores::open(stores).await.unwrap());
-        let deps = PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: clock.clone() };
+        let deps =
+            PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: clock.clone(), router: options.router };
         let pipeline = Pipeline::create(deps).unwrap();
         let ada = pipeline.local_person().await.unwrap();
         let ben = second_person(&stores).await;

@@ -170,6 +170,8 @@ fn a_schema_goes_where_each_provider_looks_for_it() {
     assert_eq!(body(BackendKind::OpenAi, &request, "m")["response_format"], named(true));
     assert_eq!(body(BackendKind::OpenAiCompatible, &request, "m")["response_format"], named(false));
     assert_eq!(body(BackendKind::Vllm, &request, "m")["response_format"], named(false));
+    let llama = &body(BackendKind::LlamaCpp, &request, "m")["response_format"];
+    assert_eq!((&llama["type"], &llama["schema"]["type"]), (&json!("json_object"), &json!("object")));
     assert_eq!(body(BackendKind::Tgi, &request, "m")["response_format"], json!({"type": "json", "value": form}));
     assert_eq!(body(BackendKind::Ollama, &request, "m")["format"], form);
     let gemini = body(BackendKind::Gemini, &request, "m")["generationConfig"].clone();
