@@ -76,11 +76,12 @@ def main():
         assert [list(vector.values) for vector in vectors.embeddings] == [[1.0, 0.5], [3.0, 0.5]]
 
         listed = stub.ListBackends(llm.ListBackendsRequest())
-        assert [backend.name for backend in listed.backends] == ["first", "second"]
+        assert [backend.name for backend in listed.backends] == ["busy", "first", "second"]
         assert all(backend.local for backend in listed.backends)
         assert stub.CheckBackend(llm.CheckBackendRequest(name="second")).models == ["text"]
 
-        error = fails(grpc.StatusCode.RESOURCE_EXHAUSTED, lambda: stub.Complete(ask("status-429")))
+        busy = llm.CompleteRequest(prompt="hello", routing=routing.Routing(backends=["busy"]))
+        error = fails(grpc.StatusCode.RESOURCE_EXHAUSTED, lambda: stub.Complete(busy))
         assert unpacked(error, details.RetryInfo).retry_delay.seconds == 7
         failure = unpacked(error, routing.CallFailure)
         assert failure.trail.attempts[0].fault == "overloaded", failure

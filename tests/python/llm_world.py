@@ -173,7 +173,12 @@ class Router:
 def settings(upstream):
     backend = {"kind": "openai_compatible", "base_url": upstream.url, "model": "text", "images": True}
     return {
-        "backends": {"first": {**backend, "model": "status-500"}, "second": backend},
+        # Whoever asks for a pause is left alone for it, so that one has a backend of its own.
+        "backends": {
+            "busy": {**backend, "model": "status-429"},
+            "first": {**backend, "model": "status-500"},
+            "second": backend,
+        },
         "chains": {"default": ["second"], "research": ["first", "second"], "embedding": ["second"]},
         "retry": {"last_attempts": 1},
         "extract_reasks": 1,

@@ -100,7 +100,7 @@ def errors(client):
     ask = lambda model, **more: lambda: client.chat.completions.create(model=model, messages=ASK, **more)
     assert raises(openai.NotFoundError, ask("gpt-none")).code == "model_not_found"
     assert raises(openai.BadRequestError, ask("second/status-400")).code == "invalid_request"
-    limited = raises(openai.RateLimitError, ask("second/status-429"))
+    limited = raises(openai.RateLimitError, ask("busy"))
     assert limited.response.headers["retry-after"] == "7", limited.response.headers
     assert limited.body["aerie"]["attempts"][0]["fault"] == "overloaded", limited.body
     assert raises(openai.InternalServerError, ask("second/status-500")).status_code == 503
