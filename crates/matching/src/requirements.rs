@@ -3,17 +3,18 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 /// Headings and phrases under which skills are advantages.
 static ADVANTAGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:nice[- ]to[- ]haves?|nice if|bonus(?: points)?|is a plus|are a plus|a (?:big |huge |strong |definite )?plus|an? (?:advantage|asset)|preferred|preferably|desirable|desired|optional(?:ly)?|good to have|ideally|would be (?:great|nice|helpful|beneficial)|beneficial|not (?:strictly )?(?:required|necessary|mandatory))\b").ok()
+    Regex::new(r"(?i)(?-u:\b)(?:nice[- ]to[- ]haves?|nice if|bonus(?: points)?|is a plus|are a plus|a (?:big |huge |strong |definite )?plus|an? (?:advantage|asset)|preferred|preferably|desirable|desired|optional(?:ly)?|good to have|ideally|would be (?:great|nice|helpful|beneficial)|beneficial|not (?:strictly )?(?:required|necessary|mandatory))(?-u:\b)").ok()
 });
 
 /// Headings that end a list of advantages.
 static REQUIRED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:requirements?|required|must[- ]haves?|you (?:must|need|have|bring|will)|minimum|basic|essential|responsibilities|what you(?:'ll| will)|qualifications|about|benefits|we offer|perks)\b").ok()
+    Regex::new(r"(?i)(?-u:\b)(?:requirements?|required|must[- ]haves?|you (?:must|need|have|bring|will)|minimum|basic|essential|responsibilities|what you(?:'ll| will)|qualifications|about|benefits|we offer|perks)(?-u:\b)").ok()
 });
 
 /// Longest line taken for a heading.
@@ -54,10 +55,16 @@ fn under_advantage_heading(before: &str, advantage: &Regex) -> bool {
 }
 
 static NO_SPONSORSHIP: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:(?:no|not|n['’]t|cannot|unable to|without)\b[^.\n]{0,60}\b(?:visa sponsorship|sponsor(?:ship)?(?: (?:work )?visas?)?|h-?1b)|sponsorship (?:is )?(?:not|unavailable)|must (?:be (?:legally )?authori[sz]ed|have (?:the )?(?:legal )?right) to work)\b").ok()
+    Regex::new(r"(?i)(?:(?:(?-u:\b)(?:no|not|cannot|unable to|without)|n['’]t)(?-u:\b)[^.\n]{0,60}(?-u:\b)(?:visa sponsorship|sponsor(?:ship)?(?: (?:work )?visas?)?|h-?1b)|(?-u:\b)sponsorship (?:is )?(?:not|unavailable)|(?-u:\b)must (?:be (?:legally )?authori[sz]ed|have (?:the )?(?:legal )?right) to work)(?-u:\b)").ok()
 });
 static CITIZENSHIP: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:(?:u\.?s\.?|uk|eu|american|british|canadian|australian) citizens?(?:hip)?\b[^.\n]{0,30}\b(?:only|required|is required|must)|must be (?:an? )?(?:u\.?s\.?|uk|eu|american|british|canadian|australian) citizens?|citizenship (?:is )?required|(?:active|current|obtain)[^.\n]{0,30}security clearance|security clearance (?:is )?required|itar)\b").ok()
+    Regex::new(r"(?i)(?-u:\b)(?:(?:u\.?s\.?|uk|eu|american|british|canadian|australian) citizens?(?:hip)?(?-u:\b)[^.\n]{0,30}(?-u:\b)(?:only|required|is required|must)|must be (?:an? )?(?:u\.?s\.?|uk|eu|american|british|canadian|australian) citizens?|citizenship (?:is )?required|(?:active|current|obtain)[^.\n]{0,30}security clearance|security clearance (?:is )?required|itar)(?-u:\b)").ok()
+});
+
+/// Words of which each of the two patterns needs one.
+static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = ["sponsor", "h1b", "h-1b", "authori", "right to work", "citizen", "clearance", "itar"];
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
 });
 
 /// Papers a posting wants.
@@ -72,6 +79,10 @@ pub struct Demands {
 impl Demands {
     /// Reads a description.
     pub fn of(text: &str) -> Self {
+        // Most postings hold none of the words; looking for the words is a hundred times faster than the patterns are.
+        if !SIGNS.as_ref().is_none_or(|signs| signs.is_match(text)) {
+            return Self::default();
+        }
         let found = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|pattern| pattern.is_match(text));
         Self { no_sponsorship: found(&NO_SPONSORSHIP), citizenship: found(&CITIZENSHIP) }
     }
@@ -113,9 +124,16 @@ mod tests {
     fn papers_are_recognised() {
         let table = [
             ("We are unable to provide visa sponsorship.", true, false),
+            ("We don't offer H-1B transfers", true, false),
+            ("Visa sponsorship is not available", true, false),
+            ("You must have the right to work in the UK", true, false),
+            ("MUST BE LEGALLY AUTHORISED TO WORK", true, false),
             ("Must be authorized to work in the US", true, false),
+            ("This role falls under ITAR", false, true),
+            ("British citizens only", false, true),
             ("US citizenship is required", false, true),
             ("We sponsor visas for everybody", false, false),
+            ("We sell visas to nobody", false, false),
             ("An active security clearance helps", false, true),
         ];
         for (text, no_sponsorship, citizenship) in table {
