@@ -261,6 +261,8 @@ impl SqliteFile<'_> {
             .pragma("wal_autocheckpoint", "4000")
             // A large ingest must not leave a large log behind for good.
             .pragma("journal_size_limit", "16777216")
+            // Rows come from a thread of their own; each time the buffer is full the two wake each other.
+            .row_buffer_size(1_024)
             .statement_cache_capacity(128))
     }
 

@@ -65,16 +65,31 @@ pub async fn ingest(
     now: DateTime<Utc>,
 ) -> Result<Ingested, StoreError> {
     let mut result = Ingested::default();
-    let mut postings = postings.into_iter().peekable();
-    while postings.peek().is_some() {
-        let chunk: Vec<Posting> = postings.by_ref().take(CHUNK).collect();
-        let prepared = prepare(chunk).await?;
-        let mut tx = platform.begin().await?;
-        // Two newcomers that are the same posting must not be added side by side.
-        catalogue::lock_for_ingest(&mut tx).await?;
-        Batch::read(&mut tx, &prepared).await?.apply(tx, prepared, board, now, &mut result).await?;
+    let mut postings = postings.into_iter();
+    let mut next = prepare(postings.by_ref().take(CHUNK).collect()).await?;
+    while !next.is_empty() {
+        let prepared = std::mem::take(&mut next);
+        let following = postings.by_ref().take(CHUNK).collect();
+        // Writing keeps one core busy, preparing what follows the others.
+        let (taken, following) = tokio::join!(take_in(platform, prepared, board, now, &mut result), prepare(following));
+        taken?;
+        next = following?;
     }
     Ok(result)
+}
+
+/// Recognises and writes one chunk, in one transaction.
+async fn take_in(
+    platform: &Database,
+    prepared: Vec<Prepared>,
+    board: Option<&str>,
+    now: DateTime<Utc>,
+    result: &mut Ingested,
+) -> Result<(), StoreError> {
+    let mut tx = platform.begin().await?;
+    // Two newcomers that are the same posting must not be added side by side.
+    catalogue::lock_for_ingest(&mut tx).await?;
+    Batch::read(&mut tx, &prepared).await?.apply(tx, prepared, board, now, result).await
 }
 
 /// Features take some 0.2 ms a posting: off the asynchronous threads, on all cores.
