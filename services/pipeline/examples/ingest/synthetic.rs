@@ -9,6 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// One in so many postings is a copy of an earlier one.
 pub const COPY_EVERY: u64 = 8;
+/// Different invented words in all texts together.
+const WORDS: f64 = 20_000.0;
 /// Postings of one employer on average.
 const PER_COMPANY: u64 = 30;
 
@@ -170,12 +172,26 @@ fn company(number: u64, universe: u64) -> String {
     format!("{first}{} {trade} {form}", letters.as_str()).trim_end().to_owned()
 }
 
+/// A few invented words, common ones more often (Zipf's law), as names, products and terms of the trade make them.
+fn unusual_words(number: u64, salt: u64) -> String {
+    let word = |index: u64| {
+        let random = mixed(number, salt * 8 + index);
+        // The logarithm of a uniform number makes the rank's frequency fall as one by the rank.
+        let rank = (((random >> 11) as f64 / (1_u64 << 53) as f64) * WORDS.ln()).exp() as u64;
+        let letters = mixed(rank, 1_000);
+        format!("{}{}", pick(&SYLLABLES, letters, 1), pick(&SYLLABLES, letters, 2))
+            + pick(&["", "er", "ing", "s"], letters, 3)
+    };
+    (0..5).map(word).collect::<Vec<_>>().join(" ")
+}
+
 fn text(number: u64, role: &str, skills: &[&str], company: &str, town: &str) -> String {
     let sentence = |salt: u64| {
         format!(
-            "<li>{} {} {}</li>",
+            "<li>{} {} {} {}</li>",
             pick(&BEGINNINGS, number, salt),
             pick(&MATTERS, number, salt + 40),
+            unusual_words(number, salt + 120),
             pick(&ENDINGS, number, salt + 80)
         )
     };
