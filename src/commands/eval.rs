@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use aerie_embedding::Embedder;
+use aerie_embedding::{CachedEmbedder, Embedder};
 use aerie_eval::{
     boards::evaluate_boards, dedupe::evaluate_dedupe, relevance::evaluate_relevance, titles::evaluate_titles,
 };
@@ -34,7 +34,7 @@ pub fn run(cli: &Cli, command: &Eval) -> anyhow::Result<ExitCode> {
             print(output, &report, &report.predictions)?;
         }
         Eval::Titles { file, taxonomy, embedding, lexical, output } => {
-            let embedder = embedder(cli, embedding.as_deref(), *lexical)?;
+            let embedder = embedder(cli, embedding.as_deref(), *lexical)?.map(cached).transpose()?;
             let report = evaluate_titles(open(file)?, open(taxonomy)?, embedder.as_ref())
                 .with_context(|| format!("{} with {}", file.display(), taxonomy.display()))?;
             print(output, &report, &report.predictions)?;
@@ -60,6 +60,16 @@ fn embedder(cli: &Cli, folder: Option<&Path>, lexical: bool) -> anyhow::Result<O
         None => load_config(cli)?.matching.embedding_model,
     };
     folder.map(Embedder::load).transpose().map_err(Into::into)
+}
+
+/// The names of a taxonomy are thousands and change rarely: their vectors are kept in the user's cache folder.
+fn cached(embedder: Embedder) -> anyhow::Result<CachedEmbedder> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
+    match base {
+        Some(base) => Ok(CachedEmbedder::open(embedder, &base.join("aerie/vectors"))?),
+        None => Ok(CachedEmbedder::in_memory(embedder)),
+    }
 }
 
 fn print(

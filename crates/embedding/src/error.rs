@@ -40,6 +40,14 @@ pub enum EmbeddingError {
         /// What was wrong with it.
         reason: String,
     },
+    /// The file that keeps vectors cannot be read or written.
+    #[error("cannot use the cache of vectors {file}: {reason}; free space or mend its permissions, or delete it")]
+    Cache {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// The model failed on a text.
     #[error("embedding failed: {0}")]
     Inference(String),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config};
+use ring::digest::{Context, SHA256};
 use serde::Deserialize;
 use tokenizers::Tokenizer;
 use tokenizers::models::wordpiece::WordPiece;
@@ -15,6 +16,15 @@ use crate::EmbeddingError;
 
 /// Number of tokens of one chunk when the folder does not say: the window MiniLM models were trained with.
 const DEFAULT_WINDOW: usize = 128;
+
+/// Files with the tokenizer, the preferred one first.
+const TOKENIZER_FILES: [&str; 2] = ["tokenizer.json", "vocab.txt"];
+
+/// Files with the weights, the preferred one first.
+const WEIGHT_FILES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+
+/// Bytes of the hash that a fingerprint shows.
+const FINGERPRINT_BYTES: usize = 16;
 
 /// The parts of a loaded folder.
 pub(crate) struct ModelFolder {
@@ -76,6 +86,21 @@ pub(crate) fn read(folder: &Path) -> Result<ModelFolder, EmbeddingError> {
     })
 }
 
+/// A hash of the files that were read and of how texts are cut.
+pub(crate) fn fingerprint(folder: &Path) -> Result<String, EmbeddingError> {
+    let mut context = Context::new(&SHA256);
+    context.update(&DEFAULT_WINDOW.to_le_bytes());
+    for names in [&["config.json"][..], &TOKENIZER_FILES, &["tokenizer_config.json"], &WEIGHT_FILES] {
+        // The settings of a bare vocabulary may be absent.
+        if let Some(file) = names.iter().map(|name| folder.join(name)).find(|file| file.is_file()) {
+            let bytes = read_file(&file)?;
+            context.update(&bytes.len().to_le_bytes());
+            context.update(&bytes);
+        }
+    }
+    Ok(context.finish().as_ref().iter().take(FINGERPRINT_BYTES).map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn read_config(folder: &Path) -> Result<Config, EmbeddingError> {
     let file = require(folder, &["config.json"], "config.json")?;
     let bytes = read_file(&file)?;
@@ -88,7 +113,7 @@ fn read_config(folder: &Path) -> Result<Config, EmbeddingError> {
 }
 
 fn read_tokenizer(folder: &Path) -> Result<Tokenizer, EmbeddingError> {
-    let file = require(folder, &["tokenizer.json", "vocab.txt"], "tokenizer.json, vocab.txt")?;
+    let file = require(folder, &TOKENIZER_FILES, "tokenizer.json, vocab.txt")?;
     let mut tokenizer = if file.extension().is_some_and(|extension| extension == "json") {
         Tokenizer::from_file(&file).map_err(|error| invalid(&file, error))?
     } else {
@@ -115,8 +140,7 @@ fn tokenizer_from_vocabulary(folder: &Path, file: &Path) -> Result<Tokenizer, Em
 }
 
 fn read_weights(folder: &Path, config: &Config) -> Result<BertModel, EmbeddingError> {
-    let names = ["model.safetensors", "pytorch_model.bin"];
-    let file = require(folder, &names, "model.safetensors, pytorch_model.bin")?;
+    let file = require(folder, &WEIGHT_FILES, "model.safetensors, pytorch_model.bin")?;
     let weights = if file.extension().is_some_and(|extension| extension == "safetensors") {
         // Read rather than mapped: a mapped file that is replaced while in use would be undefined behaviour.
         VarBuilder::from_buffered_safetensors(read_file(&file)?, DType::F32, &Device::Cpu)

@@ -7,10 +7,14 @@
 //! A text of any length is cut into chunks of one window each, and its vector is the mean of all of them: a résumé's
 //! second page counts as much as its first. Vectors have length one, so their dot product is their cosine.
 
+mod cache;
 mod chunks;
 mod embedder;
 mod error;
 mod folder;
+mod table;
 
+pub use cache::CachedEmbedder;
 pub use embedder::{Embedder, cosine};
 pub use error::EmbeddingError;
+pub use table::VectorTable;

@@ -3,16 +3,20 @@
 //! The titles are a CSV file with the columns `vacancyTitle` and, for measuring, `conceptUri`; the taxonomy is a CSV file
 //! with the columns of an ESCO export (`ORIGINURI`, `PREFERREDLABEL`, `ALTLABELS` one a line, `DESCRIPTION`, `CODE`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
 
-use aerie_embedding::Embedder;
-use aerie_matching::titles::{Occupation, TitleIndex};
+use aerie_embedding::{CachedEmbedder, VectorTable};
+use aerie_matching::titles::{Meaning, Occupation, TitleIndex};
+use rayon::prelude::*;
 use serde::Serialize;
 
 /// Occupations kept per title; the right one further down counts as not found.
 const KEPT: usize = 100;
+
+/// Titles compared with the whole taxonomy at a time.
+const PORTION: usize = 128;
 
 /// Why the files could not be measured.
 #[derive(Debug, thiserror::Error)]
@@ -90,18 +94,12 @@ impl fmt::Display for TitlesReport {
 pub fn evaluate_titles(
     titles: impl Read,
     taxonomy: impl Read,
-    embedder: Option<&Embedder>,
+    embedder: Option<&CachedEmbedder>,
 ) -> Result<TitlesReport, TitlesError> {
-    let mut index = TitleIndex::new(read_occupations(taxonomy)?);
-    if let Some(embedder) = embedder {
-        let labels: Vec<&str> = index.labels().iter().map(String::as_str).collect();
-        let labels = embedder.embed(&labels)?;
-        let texts = index.description_texts();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        index = index.with_vectors(labels, embedder.embed(&texts)?);
-    }
+    let index = TitleIndex::new(read_occupations(taxonomy)?);
+    let meanings = embedder.map(|embedder| Meanings::of(&index, embedder)).transpose()?;
     let rows = read_titles(titles)?;
-    let predictions = predict(&index, rows.iter().map(|row| row.title.as_str()), embedder)?;
+    let predictions = predict(&index, rows.iter().map(|row| row.title.as_str()), meanings.as_ref())?;
     let ranks = gold_ranks(&rows, &predictions);
     let share = |limit: usize| ranks.as_ref().map(|ranks| mean(ranks, |rank| f64::from(u8::from(rank <= limit))));
     Ok(TitlesReport {
@@ -183,30 +181,65 @@ impl<Source: Read> Table<Source> {
     }
 }
 
+/// Vectors of a taxonomy.
+struct Meanings<'a> {
+    embedder: &'a CachedEmbedder,
+    labels: VectorTable,
+    descriptions: VectorTable,
+}
+
+impl<'a> Meanings<'a> {
+    fn of(index: &TitleIndex, embedder: &'a CachedEmbedder) -> Result<Self, TitlesError> {
+        let table = |texts: &[String]| {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            VectorTable::new(&embedder.embed(&texts)?)
+        };
+        Ok(Self { embedder, labels: table(index.labels())?, descriptions: table(&index.description_texts())? })
+    }
+}
+
 /// Predicts each different title once.
 fn predict<'row>(
     index: &TitleIndex,
     titles: impl Iterator<Item = &'row str>,
-    embedder: Option<&Embedder>,
+    meanings: Option<&Meanings<'_>>,
 ) -> Result<Vec<TitlePrediction>, TitlesError> {
     let titles: Vec<&str> = titles.collect();
-    let distinct: Vec<&str> = titles.iter().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
-    let vectors = match embedder {
-        Some(embedder) => Some(embedder.embed(&distinct)?),
-        None => None,
-    };
-    let ranked = index.rank_all(&distinct, vectors.as_deref(), KEPT);
-    let uri = |occupation: usize| index.occupations().get(occupation).map(|occupation| occupation.uri.clone());
-    let answers: BTreeMap<&str, Vec<String>> = distinct
-        .into_iter()
-        .zip(ranked)
-        .map(|(title, ranked)| (title, ranked.iter().filter_map(|ranked| uri(ranked.occupation)).collect()))
-        .collect();
+    let distinct: Vec<&str> = titles.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let vectors = meanings.map(|meanings| meanings.embedder.embed(&distinct)).transpose()?.unwrap_or_default();
+    let mut answers: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (number, portion) in distinct.chunks(PORTION).enumerate() {
+        let vectors = vectors.chunks(PORTION).nth(number).unwrap_or_default();
+        answers.extend(portion.iter().copied().zip(predict_portion(index, portion, meanings, vectors)?));
+    }
     let answer = |title: &str| TitlePrediction {
         title: title.to_owned(),
         uris: answers.get(title).cloned().unwrap_or_default(),
     };
     Ok(titles.into_iter().map(answer).collect())
+}
+
+/// The occupations of titles whose cosines with the whole taxonomy fit into memory together.
+fn predict_portion(
+    index: &TitleIndex,
+    titles: &[&str],
+    meanings: Option<&Meanings<'_>>,
+    vectors: &[Vec<f32>],
+) -> Result<Vec<Vec<String>>, TitlesError> {
+    let cosines = match meanings {
+        Some(meanings) => Some((meanings.labels.cosines(vectors)?, meanings.descriptions.cosines(vectors)?)),
+        None => None,
+    };
+    let meaning = |title: usize| {
+        let (labels, descriptions) = cosines.as_ref()?;
+        Some(Meaning { labels: labels.get(title)?, descriptions: descriptions.get(title)? })
+    };
+    let uri = |occupation: usize| index.occupations().get(occupation).map(|occupation| occupation.uri.clone());
+    let answer = |(number, title): (usize, &&str)| {
+        let ranked = index.rank(title, meaning(number), KEPT);
+        ranked.iter().filter_map(|ranked| uri(ranked.occupation)).collect()
+    };
+    Ok(titles.par_iter().enumerate().map(answer).collect())
 }
 
 /// The scoring half: rank of the right occupation for every row that has one, `usize::MAX` when it was not found.

@@ -7,8 +7,6 @@
 
 mod sparse;
 
-use rayon::prelude::*;
-
 use crate::text::words;
 use sparse::{SparseIndex, SparseIndexBuilder};
 
@@ -65,8 +63,15 @@ pub struct TitleIndex {
     by_words: SparseIndex,
     by_letters: SparseIndex,
     documents: SparseIndex,
-    label_vectors: Vec<Vec<f32>>,
-    description_vectors: Vec<Vec<f32>>,
+}
+
+/// How near a title is in meaning to everything in a [`TitleIndex`]: cosines of a sentence model's vectors.
+#[derive(Debug, Clone, Copy)]
+pub struct Meaning<'a> {
+    /// One for each of [`TitleIndex::labels`].
+    pub labels: &'a [f32],
+    /// One for each of [`TitleIndex::description_texts`].
+    pub descriptions: &'a [f32],
 }
 
 impl TitleIndex {
@@ -110,8 +115,6 @@ impl TitleIndex {
             labels,
             owners,
             preferred,
-            label_vectors: Vec::new(),
-            description_vectors: Vec::new(),
         }
     }
 
@@ -120,7 +123,7 @@ impl TitleIndex {
         &self.occupations
     }
 
-    /// All names, in the order in which [`TitleIndex::with_vectors`] wants their vectors.
+    /// All names, in the order of [`Meaning::labels`].
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
@@ -134,22 +137,11 @@ impl TitleIndex {
         self.occupations.iter().map(text).collect()
     }
 
-    /// The same with vectors of length one for [`TitleIndex::labels`] and [`TitleIndex::description_texts`]; ignored
-    /// when their numbers do not fit.
-    #[must_use]
-    pub fn with_vectors(mut self, labels: Vec<Vec<f32>>, descriptions: Vec<Vec<f32>>) -> Self {
-        if labels.len() == self.labels.len() && descriptions.len() == self.occupations.len() {
-            self.label_vectors = labels;
-            self.description_vectors = descriptions;
-        }
-        self
-    }
-
     /// The best `limit` occupations for a title, best first; ties in the order of the taxonomy.
-    pub fn rank(&self, title: &str, vector: Option<&[f32]>, limit: usize) -> Vec<RankedOccupation> {
+    pub fn rank(&self, title: &str, meaning: Option<Meaning<'_>>, limit: usize) -> Vec<RankedOccupation> {
         let mut scores = self.lexical_scores(title);
-        if let Some(vector) = vector.filter(|_| !self.label_vectors.is_empty()) {
-            self.add_meaning(vector, &mut scores);
+        if let Some(meaning) = meaning {
+            self.add_meaning(meaning, &mut scores);
         }
         let mut ranked: Vec<RankedOccupation> =
             scores.into_iter().enumerate().map(|(occupation, score)| RankedOccupation { occupation, score }).collect();
@@ -162,12 +154,6 @@ impl TitleIndex {
         ranked.truncate(limit);
         ranked.sort_unstable_by(order);
         ranked
-    }
-
-    /// [`TitleIndex::rank`] for many titles on all cores.
-    pub fn rank_all(&self, titles: &[&str], vectors: Option<&[Vec<f32>]>, limit: usize) -> Vec<Vec<RankedOccupation>> {
-        let vector = |index: usize| vectors.and_then(|vectors| vectors.get(index)).map(Vec::as_slice);
-        titles.par_iter().enumerate().map(|(index, title)| self.rank(title, vector(index), limit)).collect()
     }
 
     fn lexical_scores(&self, title: &str) -> Vec<f32> {
@@ -196,31 +182,17 @@ impl TitleIndex {
             .collect()
     }
 
-    fn add_meaning(&self, vector: &[f32], scores: &mut [f32]) {
+    fn add_meaning(&self, meaning: Meaning<'_>, scores: &mut [f32]) {
         let mut best = vec![-1.0_f32; scores.len()];
-        for (label, &owner) in self.label_vectors.iter().zip(&self.owners) {
+        for (&cosine, &owner) in meaning.labels.iter().zip(&self.owners) {
             if let Some(best) = best.get_mut(owner) {
-                *best = best.max(dot(label, vector));
+                *best = best.max(cosine);
             }
         }
-        for ((score, best), description) in scores.iter_mut().zip(&best).zip(&self.description_vectors) {
-            *score += MEANING * best + DESCRIPTION_MEANING * dot(description, vector);
+        for ((score, best), description) in scores.iter_mut().zip(&best).zip(meaning.descriptions) {
+            *score += MEANING * best + DESCRIPTION_MEANING * description;
         }
     }
-}
-
-/// Dot product in eight lanes, so that the compiler can use vector instructions.
-fn dot(left: &[f32], right: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 8];
-    let (left_chunks, right_chunks) = (left.chunks_exact(8), right.chunks_exact(8));
-    let rest: f32 =
-        left_chunks.remainder().iter().zip(right_chunks.remainder()).map(|(left, right)| left * right).sum();
-    for (left, right) in left_chunks.zip(right_chunks) {
-        for ((lane, left), right) in lanes.iter_mut().zip(left).zip(right) {
-            *lane += left * right;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
 }
 
 /// Terms of the words.
@@ -282,7 +254,7 @@ mod tests {
     fn strange_titles_do_no_harm() {
         let index = index();
         for title in ["", "???", "\u{0}\u{ffff}", &"web ".repeat(5_000), "日本語の職務"] {
-            assert_eq!(index.rank(title, Some(&[1.0]), 10).len(), 3);
+            assert_eq!(index.rank(title, Some(Meaning { labels: &[1.0], descriptions: &[] }), 10).len(), 3);
         }
         assert!(TitleIndex::new(Vec::new()).rank("x", None, 5).is_empty());
     }
