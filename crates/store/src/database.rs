@@ -148,19 +148,18 @@ impl Database {
 
     async fn postgres(&self, pool: &PgPool, begin: &'static str) -> Result<Tx, StoreError> {
         let place = self.place();
-        let transaction = pool.begin_with(begin).await.map_err(|error| located(error.into(), &place))?;
-        let mut tx = Tx::new(TxInner::Postgres(transaction), place);
         let (tenant, worker) = match self.scope {
             Scope::Platform => (String::new(), "off"),
             Scope::Person(id) => (id.to_string(), "off"),
             Scope::Worker => (String::new(), "on"),
         };
-        tx.fetch_all(
-            "select set_config('aerie.tenant_id', $1, true), set_config('aerie.worker', $2, true)",
-            vec![tenant.into(), worker.into()],
-        )
-        .await?;
-        Ok(tx)
+        // One message for both, as every transaction waits for it; a UUID has no character that would need a quote.
+        let begin = format!(
+            "{begin}; select set_config('aerie.tenant_id', '{tenant}', true), set_config('aerie.worker', '{worker}', true)"
+        );
+        let begun = pool.begin_with(AssertSqlSafe(begin)).await;
+        let transaction = begun.map_err(|error| located(error.into(), &place))?;
+        Ok(Tx::new(TxInner::Postgres(transaction), place))
     }
 }
 

@@ -1,8 +1,16 @@
-//! Claims and completes tasks as fast as it can on both engines, beside pgbench's simple update on the same server in
+//! Claims and completes tasks as fast as it can on both engines, as a server does, beside pgbench's simple update on the same server in
 //! the same run: `cargo run --release -p aerie-tasks --example claim_rate [TASKS]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{path::Path, process::Command, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use aerie_events::LocalBus;
 use aerie_store::{Database, Stores, StoresConfig};
@@ -12,12 +20,17 @@ use aerie_tasks::{
 };
 use aerie_testkit::postgres::PostgresServer;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Clients of pgbench, and workers of the runner it is compared with.
 const CLIENTS: usize = 8;
 
-struct Nothing;
+/// Does nothing but count down what is left, and stops the runner after the last.
+struct Nothing {
+    left: AtomicU64,
+    stop: CancellationToken,
+}
 
 impl TaskHandler for Nothing {
     const KIND: &'static str = "bench.nothing";
@@ -29,14 +42,19 @@ impl TaskHandler for Nothing {
     }
 
     async fn run(&self, _: TaskContext, number: u64) -> Result<Outcome<u64>, TaskError> {
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.stop.cancel();
+        }
         Ok(Outcome::Done(number))
     }
 }
 
 /// Tasks per second from claim to completion, events included.
 async fn rate(databases: &[Database], workers: usize, tasks: u64) -> f64 {
-    let queue = Queue::new(Registry::new().with(Nothing), Arc::new(SystemClock), Arc::new(LocalBus::default()));
     let share = tasks / databases.len() as u64;
+    let stop = CancellationToken::new();
+    let handler = Nothing { left: AtomicU64::new(share * databases.len() as u64), stop: stop.clone() };
+    let queue = Queue::new(Registry::new().with(handler), Arc::new(SystemClock), Arc::new(LocalBus::default()));
     for database in databases {
         for start in (0..share).step_by(1_000) {
             let mut tx = database.begin().await.unwrap();
@@ -52,7 +70,8 @@ async fn rate(databases: &[Database], workers: usize, tasks: u64) -> f64 {
         runner.add(database.clone()).unwrap();
     }
     let started = Instant::now();
-    runner.run_until_idle().await;
+    // As a server does; it returns when the last ends are written.
+    runner.run(stop).await;
     let took = started.elapsed();
     for database in databases {
         assert!(queue.counts(database).await.unwrap().is_empty());

@@ -1,11 +1,12 @@
 //! Writing how runs ended, fenced by their leases, and waking the tasks that waited for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use aerie_events::NewEvent;
-use aerie_store::{StoreError, Tx, Value};
+use aerie_store::{Engine, StoreError, Tx, Value};
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::{
     QueueError, TaskId,
@@ -49,8 +50,17 @@ pub(crate) async fn write(
     let mut written = Written::default();
     let mut ended = Vec::new();
     let mut events = Vec::new();
+    let mut together = match tx.engine() {
+        Engine::Postgres if endings.len() > 1 => complete_together(tx, &endings, now).await?,
+        _ => HashSet::new(),
+    };
     for (lease, ending) in endings {
-        let event = write_one(tx, &lease, ending, now).await?;
+        let event = match ending {
+            Ending::Completed { .. } if together.remove(&(lease.id, lease.token)) => {
+                Some(completed_notice(&lease, now))
+            }
+            ending => write_one(tx, &lease, ending, now).await?,
+        };
         written.applied.push(event.is_some());
         let Some(event) = event else { continue };
         match event.kind.as_str() {
@@ -66,6 +76,36 @@ pub(crate) async fn write(
     if !events.is_empty() {
         // Last, because it takes the person's event counter.
         aerie_events::append_all(tx, events).await?;
+    }
+    Ok(written)
+}
+
+fn completed_notice(lease: &Lease, now: DateTime<Utc>) -> NewEvent {
+    notice(notice::COMPLETED, lease.id, &lease.kind, now, json!({ "attempt": lease.attempt }))
+}
+
+/// Writes the completed ones among the endings by one statement, since each would cost a message to the server and
+/// back; returns the task and token of each that was written.
+async fn complete_together(
+    tx: &mut Tx,
+    endings: &[(Lease, Ending)],
+    now: DateTime<Utc>,
+) -> Result<HashSet<(TaskId, Uuid)>, QueueError> {
+    let completed: Vec<serde_json::Value> = endings
+        .iter()
+        .filter_map(|(lease, ending)| match ending {
+            Ending::Completed { result } => Some(json!({ "id": lease.id, "token": lease.token, "result": result })),
+            _ => None,
+        })
+        .collect();
+    let sql = "update task set state = 'completed', result = done.result, error = null, progress = 1, \
+                 finished_at = $2, updated_at = $2, lease_token = null, lease_until = null \
+               from json_to_recordset($1::json) as done (id uuid, token uuid, result text) \
+               where task.id = done.id and task.lease_token = done.token \
+               returning done.id as id, done.token as token";
+    let mut written = HashSet::new();
+    for row in tx.fetch_all(sql, vec![json!(completed).to_string().into(), now.into()]).await? {
+        written.insert((row.id("id")?, row.id("token")?));
     }
     Ok(written)
 }
