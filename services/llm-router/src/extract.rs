@@ -3,9 +3,9 @@
 //! Whatever a backend claims, its answer is read and checked here: first what a model likes to put around or into JSON is
 //! taken away ([`repair`]), then the document is held against the whole schema ([`validate`]).
 
-pub(crate) mod cut;
+pub mod cut;
 pub(crate) mod document;
-pub(crate) mod repair;
+pub mod repair;
 pub(crate) mod validate;
 
 use crate::{answer::Completion, answer::Trail};

@@ -6,7 +6,7 @@ const LONGEST_BEFORE: usize = 16 * 1024;
 
 /// A reader of pieces.
 #[derive(Debug, Default)]
-pub(crate) struct Cut {
+pub struct Cut {
     state: State,
     depth: u32,
     in_string: bool,
@@ -24,17 +24,17 @@ enum State {
 
 impl Cut {
     /// The part of the next piece that belongs to the document.
-    pub(crate) fn push<'a>(&mut self, piece: &'a str) -> &'a str {
+    pub fn push<'a>(&mut self, piece: &'a str) -> &'a str {
         let start = match self.state {
             State::Behind => return "",
             State::Within => 0,
-            State::Before => match piece.find(['{', '[']).filter(|_| self.before <= LONGEST_BEFORE) {
+            State::Before => match piece.find(['{', '[']).filter(|start| self.before + start <= LONGEST_BEFORE) {
                 Some(start) => {
                     self.state = State::Within;
                     start
                 }
                 None => {
-                    self.before += piece.trim().len();
+                    self.before += piece.len();
                     return "";
                 }
             },
@@ -45,7 +45,8 @@ impl Cut {
     }
 
     /// Whether the document is whole: every bracket is closed.
-    pub(crate) fn is_whole(&self) -> bool {
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
         self.state == State::Behind
     }
 
@@ -106,6 +107,14 @@ mod tests {
     fn a_text_without_a_document_never_begins() {
         let (text, cut) = cut(&["I cannot do that."]);
         assert!(text.is_empty() && !cut.is_whole());
+    }
+
+    #[test]
+    fn a_document_behind_very_many_words_is_not_looked_for() {
+        let words = "word ".repeat(LONGEST_BEFORE / 4);
+        assert_eq!(cut(&[&words, "{}"]).0, "");
+        assert_eq!(cut(&[&format!("{words}{{}}")]).0, "");
+        assert_eq!(cut(&[&words[..100], "{}"]).0, "{}");
     }
 
     proptest! {

@@ -7,17 +7,20 @@ use serde_json::Value;
 
 use super::cut::Cut;
 
-/// Longest text that is read.
-pub(crate) const LONGEST: usize = 4 * 1024 * 1024;
+/// Longest text that is read, in bytes.
+pub const LONGEST: usize = 4 * 1024 * 1024;
 /// Deepest nesting whose brackets are closed.
 const DEEPEST: usize = 64;
 
 /// A document and what it took to read it.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Repaired<'a> {
-    pub(crate) text: Cow<'a, str>,
-    pub(crate) value: Value,
-    pub(crate) repaired: bool,
+pub struct Repaired<'a> {
+    /// JSON text.
+    pub text: Cow<'a, str>,
+    /// The same, read.
+    pub value: Value,
+    /// Whether anything had to be left out or added.
+    pub repaired: bool,
 }
 
 /// Reads a document. `may_close` allows brackets at the end to be closed; not for an answer that a token limit cut, which
@@ -25,7 +28,7 @@ pub(crate) struct Repaired<'a> {
 ///
 /// # Errors
 /// In words, what keeps it from being JSON.
-pub(crate) fn repair(text: &str, may_close: bool) -> Result<Repaired<'_>, String> {
+pub fn repair(text: &str, may_close: bool) -> Result<Repaired<'_>, String> {
     if text.len() > LONGEST {
         return Err(format!("the answer has {} bytes; at most {LONGEST} are read", text.len()));
     }
@@ -128,7 +131,8 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused_without_a_panic(text in "\\PC{0,80}", close: bool) {
             if let Ok(read) = repair(&text, close) {
-                proptest::prop_assert!(serde_json::from_str::<Value>(&read.text).is_ok());
+                let again = repair(&read.text, close);
+                proptest::prop_assert_eq!(again.map(|again| (again.value, again.repaired)), Ok((read.value, false)));
             }
         }
     }
