@@ -145,7 +145,7 @@ impl Router {
     pub fn create(deps: RouterDeps<'_>) -> Result<Self, RouterError> {
         let RouterDeps { settings, variables, vision, connect, detect, clock, seed } = deps;
         let parts = Parts { settings: settings.clone(), variables, vision, connect, clock, seed };
-        let current = parts.assemble(known::collect(&parts.settings, &parts.variables, &[])?)?;
+        let current = parts.assemble(known::collect(&parts.settings, &parts.variables, &[])?, None)?;
         let looking = AtomicBool::new(settings.detect);
         let inner = Inner { parts, options: detect, looking, current: watch::Sender::new(Arc::new(current)) };
         Ok(Self { inner: Arc::new(inner) })
@@ -224,8 +224,8 @@ impl Router {
         let after = async {
             let mut known = known::collect(&parts.settings, &parts.variables, &found)?;
             locality::resolve(&mut known).await;
-            // Breakers and counters begin anew only when the backends are others than before.
-            if known == before.known { Ok(None) } else { parts.assemble(known).map(Some) }
+            // Breakers begin anew only when the backends are others than before; limits go on all the same.
+            if known == before.known { Ok(None) } else { parts.assemble(known, Some(&before.engine)).map(Some) }
         };
         match after.await {
             Ok(Some(current)) => drop(self.inner.current.send_replace(Arc::new(current))),
@@ -253,7 +253,8 @@ struct Parts {
 }
 
 impl Parts {
-    fn assemble(&self, known: Vec<Known>) -> Result<Current, RouterError> {
+    /// `before` is the engine whose place is taken.
+    fn assemble(&self, known: Vec<Known>, before: Option<&Engine>) -> Result<Current, RouterError> {
         let mut backends = Vec::with_capacity(known.len());
         for known in &known {
             backends.push(self.engine_backend(known)?);
@@ -266,7 +267,11 @@ impl Parts {
         }
         let directory = Directory::new(&backends, &self.settings.chains);
         let deps = EngineDeps { settings: &self.settings, backends, clock: self.clock.clone(), seed: self.seed };
-        Ok(Current { engine: Engine::new(deps)?, directory, known })
+        let engine = match before {
+            Some(before) => before.followed_by(deps)?,
+            None => Engine::new(deps)?,
+        };
+        Ok(Current { engine, directory, known })
     }
 
     fn engine_backend(&self, known: &Known) -> Result<EngineBackend, RouterError> {
