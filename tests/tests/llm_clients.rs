@@ -23,3 +23,13 @@ fn a_generated_grpc_client_works_against_the_router() -> anyhow::Result<()> {
     python::generate(&python, modules.path(), &["aerie/llm/v1"])?;
     script(&python, "llm_grpc.py", &[program.path(), modules.path()])
 }
+
+#[test]
+fn a_real_llama_cpp_server_is_a_backend() -> anyhow::Result<()> {
+    let (Some(program), Some(python)) = (Program::find()?, tools::python_with("llama_cpp.server")?) else {
+        return Ok(());
+    };
+    let modules = tempfile::tempdir()?;
+    python::generate(&python, modules.path(), &["aerie/llm/v1"])?;
+    script(&python, "llama_cpp_server.py", &[program.path(), modules.path()])
+}

@@ -12,7 +12,7 @@ use crate::run::{cache, root, step, succeeds};
 
 /// Tools that the tests use.
 pub struct TestTools {
-    /// Python with grpcio-tools and OpenAI's library.
+    /// Python with grpcio-tools, OpenAI's library and a llama.cpp server.
     pub python: PathBuf,
     /// The buf command.
     pub buf: PathBuf,
@@ -48,6 +48,7 @@ pub fn test_needs() -> anyhow::Result<TestTools> {
     install(&[
         Need { package: "libssl-dev pkg-config", present: || succeeds("pkg-config", &["--exists", "openssl"]) },
         Need { package: "postgresql", present: postgres },
+        Need { package: "g++", present: || succeeds("c++", &["--version"]) },
         Need { package: "python3-venv", present: || succeeds("python3", &["-c", "import ensurepip, venv"]) },
     ])?;
     let folder = python_environment()?;
@@ -71,21 +72,29 @@ fn install(needs: &[Need]) -> anyhow::Result<()> {
     step(&format!("install {packages}"), &mut apt)
 }
 
-/// A Python environment of our own with the gRPC client generator, buf and OpenAI's library, made once; returns its folder of programs.
+/// A Python environment of our own, made once: the gRPC client generator, buf, OpenAI's library, and a llama.cpp server.
+/// Returns its folder of programs.
 fn python_environment() -> anyhow::Result<PathBuf> {
-    let requirements = root().join("tests/python/requirements.txt");
     let folder = cache()?.join("python");
     let programs = folder.join("bin");
     let python = programs.join("python");
-    let stamp = folder.join("installed.txt");
-    if same(&requirements, &stamp) && python.exists() {
+    let lists = ["requirements.txt", "requirements-llama.txt"];
+    let installed = |list: &str| same(&root().join("tests/python").join(list), &folder.join(list));
+    if python.exists() && lists.iter().all(|list| installed(list)) {
         return Ok(programs);
     }
-    step("make a Python environment", Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
-    step("install the gRPC client generator, buf and OpenAI's library", &mut pip)?;
-    fs::copy(&requirements, &stamp)?;
+    if !python.exists() {
+        step("make a Python environment", Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    for list in lists {
+        let requirements = root().join("tests/python").join(list);
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
+        // llama.cpp is built from source, for any processor and without what the tests do not use.
+        pip.env("CMAKE_ARGS", "-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DCMAKE_BUILD_TYPE=MinSizeRel");
+        step(&format!("install tests/python/{list}"), &mut pip)?;
+        fs::copy(&requirements, folder.join(list))?;
+    }
     Ok(programs)
 }
 
