@@ -1,5 +1,7 @@
 //! Writing a question.
 
+use std::borrow::Cow;
+
 use super::{DOCUMENT_TOOL, generation::Generation};
 use crate::{
     chat::{
@@ -210,7 +212,7 @@ fn tool_call(json: &mut JsonWriter, call: &ToolCall) {
     json.key("type");
     json.string("tool_use");
     json.key("id");
-    json.string(&call.id);
+    json.string(&allowed_id(&call.id));
     json.key("name");
     json.string(&call.name);
     json.key("input");
@@ -218,12 +220,22 @@ fn tool_call(json: &mut JsonWriter, call: &ToolCall) {
     json.close_object();
 }
 
+/// An id of the characters that are allowed here; other providers' ids may hold dots and colons.
+fn allowed_id(id: &str) -> Cow<'_, str> {
+    let is_allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+    if !id.is_empty() && id.chars().all(is_allowed) {
+        return Cow::Borrowed(id);
+    }
+    let allowed = id.chars().map(|character| if is_allowed(character) { character } else { '_' });
+    Cow::Owned(std::iter::once('_').chain(allowed).collect())
+}
+
 fn result(json: &mut JsonWriter, call_id: &str, text: &str) {
     json.open_object();
     json.key("type");
     json.string("tool_result");
     json.key("tool_use_id");
-    json.string(call_id);
+    json.string(&allowed_id(call_id));
     json.key("content");
     json.string(text);
     json.close_object();

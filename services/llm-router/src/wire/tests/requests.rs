@@ -121,6 +121,16 @@ fn anthropic_takes_a_talk_with_the_system_apart_and_temperatures_up_to_one() {
     assert_eq!(value, expected);
     let newer = body(BackendKind::Anthropic, &talk(), "claude-opus-5-5");
     assert_eq!(newer.get("temperature"), None);
+    let mut odd = talk();
+    for part in odd.messages.iter_mut().flat_map(|message| &mut message.parts) {
+        match part {
+            Part::ToolCall(ToolCall { id, .. }) | Part::ToolResult { call_id: id, .. } => *id = "f.get:0".into(),
+            _ => {}
+        }
+    }
+    let odd = body(BackendKind::Anthropic, &odd, "claude-sonnet-4-5");
+    assert_eq!(odd["messages"][1]["content"][0]["id"], "_f_get_0");
+    assert_eq!(odd["messages"][2]["content"][0]["tool_use_id"], "_f_get_0");
     let unlimited = body(BackendKind::Anthropic, &ask("hi"), "claude-3-haiku-20240307");
     assert_eq!(unlimited["max_tokens"], 4_096);
 }
