@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::LazyLock, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{
@@ -66,13 +66,9 @@ fn event(number: usize, of: usize) -> Bytes {
     Bytes::from(format!("data: {chunk}\n\n"))
 }
 
-static BURST: LazyLock<Bytes> = LazyLock::new(|| {
-    let mut all = BytesMut::new();
-    for number in 0..BURST_EVENTS {
-        all.extend_from_slice(&event(number, BURST_EVENTS));
-    }
-    all.freeze()
-});
+/// Each event is a chunk of its own, as providers write them.
+static BURST: LazyLock<Vec<Bytes>> =
+    LazyLock::new(|| (0..BURST_EVENTS).map(|number| event(number, BURST_EVENTS)).collect());
 
 static PACED: LazyLock<Vec<Bytes>> =
     LazyLock::new(|| (0..PACED_EVENTS).map(|number| event(number, PACED_EVENTS)).collect());
@@ -113,7 +109,8 @@ async fn answer(request: Request<Incoming>, behaviour: Behaviour, asked: Counter
         return Ok(whole(StatusCode::OK, "application/json", ANSWER.clone()));
     }
     if behaviour == Behaviour::Instant {
-        return Ok(whole(StatusCode::OK, "text/event-stream", BURST.clone()));
+        let events = stream::iter(BURST.iter().map(|event| Ok(Frame::data(event.clone()))));
+        return Ok(response(StatusCode::OK, "text/event-stream", BodyExt::boxed(StreamBody::new(events))));
     }
     let events = stream::iter(PACED.iter()).then(|event| async move {
         tokio::time::sleep(PACE).await;
