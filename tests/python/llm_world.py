@@ -156,9 +156,10 @@ class Router:
         environment = {"HOME": str(home), "AERIE_HOME": str(home / "data"), "PATH": "/usr/bin:/bin"}
         command = [program, "--config", str(settings), "llm-router"]
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        marker = "listens on "
-        assert marker in line, line
+        marker, line = "listens on ", "\n"
+        while marker not in line:
+            assert line, "the router ended without listening"
+            line = self.process.stdout.readline()
         self.url = line.split(marker)[1].split(" ")[0]
 
     def __enter__(self):
