@@ -153,12 +153,13 @@ fn modules_are_named_after_what_they_hold() {
 }
 
 /// Whether a file may speak of gRPC statuses: `rpc`, the gateway (which is nothing but an edge), the `grpc` module of a
-/// service, a service that is a single file, the command line (which is a client), and tests.
+/// service, a service that is a single file, the command line (which is a client), examples and tests.
 fn speaks_grpc(path: &str, single_files: &[String]) -> bool {
     let allowed = ["crates/rpc/", "services/gateway/", "src/", "tests/"];
     allowed.iter().any(|start| path.starts_with(start))
         || path.contains("/src/grpc/")
         || path.ends_with("/src/grpc.rs")
+        || path.contains("/examples/")
         || path.contains("/tests/")
         || path.ends_with("/tests.rs")
         || single_files.iter().any(|service| path.starts_with(service.as_str()))

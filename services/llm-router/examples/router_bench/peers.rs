@@ -166,7 +166,7 @@ pub fn aerie(places: &Places, port: u16, backends: &[(&str, &str)]) -> anyhow::R
         .iter()
         .map(|(name, provider)| {
             format!(
-                "    {name}: {{kind: openai_compatible, base_url: \"http://{provider}/v1\", model: mock-model, \
+                "    {name}: {{kind: openai_compatible, base_url: \"http://{provider}/v1\", model: mock-model, images: true, \
                  concurrency: 4096}}"
             )
         })
