@@ -123,11 +123,14 @@ fn contest(
     let mut contenders: Vec<(Contender, Rounds)> = Vec::new();
     for gateway in gateways {
         match gateway.start(places, &provider.authority()) {
-            Ok(Some(contender)) => {
-                wait_until_it_answers(&contender, &body(contender.model))?;
-                let by_setting = vec![Vec::new(); connections.len()];
-                contenders.push((contender, Rounds { gateway: *gateway, by_setting }));
-            }
+            Ok(Some(contender)) => match wait_until_it_answers(&contender, &body(contender.model)) {
+                Ok(()) => {
+                    let by_setting = vec![Vec::new(); connections.len()];
+                    contenders.push((contender, Rounds { gateway: *gateway, by_setting }));
+                }
+                Err(error) if *gateway == Gateway::Aerie => return Err(error),
+                Err(error) => println!("  {} is left out: {error:#}", gateway.name()),
+            },
             Ok(None) => println!("  {} is not installed", gateway.name()),
             Err(error) if *gateway == Gateway::Aerie => return Err(error),
             Err(error) => println!("  {} is left out: {error:#}", gateway.name()),
