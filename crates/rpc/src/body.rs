@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, pending},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -12,9 +12,9 @@ use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::{
     sync::OwnedSemaphorePermit,
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, sleep_until},
 };
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body};
 
 use crate::{code::ErrorCode, error::RpcError};
@@ -30,8 +30,10 @@ type Finished = Box<dyn FnOnce(Outcome) + Send>;
 /// stream is waiting for more, holds the call's place until it is done, and reports the outcome once.
 pub struct GuardedBody {
     inner: Option<Body>,
-    deadline: Option<Pin<Box<Sleep>>>,
-    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    deadline: Option<Instant>,
+    stop: Option<CancellationToken>,
+    /// What ends it while it waits. Most answers never wait, so that it is made when one does.
+    end: Option<Pin<Box<dyn Future<Output = RpcError> + Send>>>,
     permit: Option<OwnedSemaphorePermit>,
     finished: Option<Finished>,
 }
@@ -40,20 +42,20 @@ impl GuardedBody {
     /// Wraps a body without any limit yet.
     #[must_use]
     pub fn new(inner: Body) -> Self {
-        Self { inner: Some(inner), deadline: None, stop: None, permit: None, finished: None }
+        Self { inner: Some(inner), deadline: None, stop: None, end: None, permit: None, finished: None }
     }
 
     /// Ends the stream at this instant.
     #[must_use]
     pub fn until(mut self, deadline: Option<Instant>) -> Self {
-        self.deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline)));
+        self.deadline = deadline;
         self
     }
 
     /// Ends the stream when the server stops and the stream has nothing to say at that moment.
     #[must_use]
     pub fn until_stop(mut self, stop: CancellationToken) -> Self {
-        self.stop = Some(Box::pin(stop.cancelled_owned()));
+        self.stop = Some(stop);
         self
     }
 
@@ -87,6 +89,27 @@ impl GuardedBody {
     }
 }
 
+/// Waits for whatever ends a body first.
+async fn end(deadline: Option<Instant>, stop: Option<CancellationToken>) -> RpcError {
+    let late = async {
+        match deadline {
+            Some(deadline) => sleep_until(deadline).await,
+            None => pending().await,
+        }
+    };
+    let stopped = async {
+        match stop {
+            Some(stop) => stop.cancelled_owned().await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = late => deadline_exceeded(),
+        () = stopped => RpcError::stopping(),
+    }
+}
+
 impl HttpBody for GuardedBody {
     type Data = Bytes;
     type Error = Status;
@@ -106,13 +129,11 @@ impl HttpBody for GuardedBody {
             }
             return Poll::Ready(frame);
         }
-        if this.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(context).is_ready()) {
-            return this.end_with(deadline_exceeded());
+        let end = this.end.get_or_insert_with(|| Box::pin(end(this.deadline, this.stop.take())));
+        match end.as_mut().poll(context) {
+            Poll::Ready(error) => this.end_with(error),
+            Poll::Pending => Poll::Pending,
         }
-        if this.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(context).is_ready()) {
-            return this.end_with(RpcError::stopping());
-        }
-        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,9 +1,16 @@
 //! One port for HTTP/1.1 and HTTP/2 without TLS, with limits against slow and greedy clients.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use aerie_telemetry::Lifecycle;
-use http::{Request, Response};
+use futures::future::Either;
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -14,6 +21,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::{Service, ServiceExt};
 
@@ -25,10 +33,15 @@ pub type HttpService = tower::util::BoxCloneSyncService<Request<Body>, Response<
 /// Pause after a failed accept: the usual cause is too many open files, which only time cures.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// Colon, space and line end around a field.
+const FIELD_FRAME: usize = 4;
+/// See [`keep_alarm_near`].
+const ALARM: Duration = Duration::from_secs(1);
 /// HTTP/1.1 headers per request; browsers send about twenty.
 const MOST_HEADERS: usize = 100;
-/// hyper refuses smaller read buffers.
-const LEAST_HEADER_BYTES: usize = 8192;
+/// What one read of an HTTP/1.1 connection may bring. Large bodies (pictures) take few reads; small requests hold little,
+/// because the buffer grows with what comes.
+const READ_BYTES: usize = 128 * 1024;
 
 /// Limits of one listener.
 #[derive(Debug, Clone)]
@@ -65,6 +78,7 @@ where
 {
     let (places, stop) = (Arc::new(Semaphore::new(options.connections)), lifecycle.soft());
     let builder = Arc::new(builder(&options));
+    lifecycle.spawn(keep_alarm_near(lifecycle.soft()));
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -72,12 +86,12 @@ where
         };
         let Some((stream, permit)) = accepted else { continue };
         let (service, builder, stop) = (service.clone(), builder.clone(), stop.clone());
-        let stall_timeout = options.stall_timeout;
+        let (stall_timeout, header_bytes) = (options.stall_timeout, options.header_bytes);
         lifecycle.spawn(async move {
             let _permit = permit;
             let io = TokioIo::new(StallGuard::new(stream, stall_timeout));
-            let service =
-                TowerToHyperService::new(service.map_request(|request: Request<Incoming>| request.map(Body::new)));
+            let service = service.map_request(|request: Request<Incoming>| request.map(Body::new));
+            let service = TowerToHyperService::new(HeaderLimit { inner: service, bytes: header_bytes });
             let connection = builder.serve_connection(io, service);
             tokio::pin!(connection);
             let outcome = tokio::select! {
@@ -93,6 +107,15 @@ where
             }
         });
     }
+}
+
+/// Keeps the runtime's next alarm at most a second away while a listener is open.
+///
+/// A time limit that ends before the next alarm wakes the thread that waits for it, by a system call and a switch between
+/// threads. On a quiet server that would be the first limit of every single call. With an alarm that is near anyway, limits
+/// of seconds and more are only noted.
+async fn keep_alarm_near(stop: CancellationToken) {
+    while tokio::time::timeout(ALARM, stop.cancelled()).await.is_err() {}
 }
 
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
@@ -112,6 +135,37 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
     }
 }
 
+/// Refuses requests whose address and headers are too long.
+#[derive(Debug, Clone)]
+struct HeaderLimit<S> {
+    inner: S,
+    bytes: usize,
+}
+
+impl<S> Service<Request<Incoming>> for HeaderLimit<S>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Either<S::Future, Ready<Result<Response<Body>, Infallible>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_FRAME);
+        let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+        if address + fields.sum::<usize>() <= self.bytes {
+            return Either::Left(self.inner.call(request));
+        }
+        let mut refusal = Response::new(Body::empty());
+        *refusal.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Either::Right(ready(Ok(refusal)))
+    }
+}
+
 fn builder(options: &ServeOptions) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -119,7 +173,7 @@ fn builder(options: &ServeOptions) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(options.header_timeout)
         .max_headers(MOST_HEADERS)
-        .max_buf_size(options.header_bytes.max(LEAST_HEADER_BYTES));
+        .max_buf_size(options.header_bytes.max(READ_BYTES));
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -98,7 +98,7 @@ impl GrpcServerBuilder {
             tonic_health::pb::health_server::HealthServer::new(HealthService::from_health_reporter(reporter));
         self.routes.add_service(health_server);
 
-        Ok(GrpcServer {
+        let shared = Shared {
             routes: self.routes.routes().prepare(),
             reflects: false,
             names: self.names.into_iter().map(str::to_owned).chain(self.described).collect(),
@@ -107,7 +107,8 @@ impl GrpcServerBuilder {
             limits: self.limits,
             lifecycle: lifecycle.clone(),
             health,
-        })
+        };
+        Ok(GrpcServer { shared: Arc::new(shared) })
     }
 }
 
@@ -115,9 +116,14 @@ impl GrpcServerBuilder {
 /// [`GrpcServer::serve`]. Clones are the same server.
 #[derive(Debug, Clone)]
 pub struct GrpcServer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Clone)]
+struct Shared {
     routes: Routes,
     reflects: bool,
-    names: Arc<[String]>,
+    names: Vec<String>,
     methods: &'static Methods,
     places: Arc<Semaphore>,
     limits: ServerLimits,
@@ -135,7 +141,7 @@ impl GrpcServer {
     /// Says which services are serving.
     #[must_use]
     pub fn health(&self) -> HealthSwitch {
-        self.health.clone()
+        self.shared.health.clone()
     }
 
     /// Adds reflection of everything the server answers or describes. Servers behind a gateway do without: it costs start
@@ -143,17 +149,10 @@ impl GrpcServer {
     ///
     /// # Errors
     /// Descriptors that cannot be read.
-    pub fn with_reflection(mut self) -> Result<Self, ServerBuildError> {
-        if self.reflects {
-            return Ok(self);
-        }
-        // Older tools ask the alpha version only.
-        let alpha =
-            self.reflection().register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
-        let routes = self.routes.clone().add_service(self.reflection().build_v1()?).add_service(alpha.build_v1alpha()?);
-        self.routes = routes.prepare();
-        self.reflects = true;
-        Ok(self)
+    pub fn with_reflection(self) -> Result<Self, ServerBuildError> {
+        let mut shared = Arc::unwrap_or_clone(self.shared);
+        shared.reflect()?;
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Serves the listener, with reflection, until the lifecycle stops.
@@ -167,6 +166,21 @@ impl GrpcServer {
         lifecycle: Lifecycle,
     ) -> Result<(), ServerBuildError> {
         serve::serve(listener, self.with_reflection()?, options, lifecycle).await;
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn reflect(&mut self) -> Result<(), ServerBuildError> {
+        if self.reflects {
+            return Ok(());
+        }
+        // Older tools ask the alpha version only.
+        let alpha =
+            self.reflection().register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
+        let routes = self.routes.clone().add_service(self.reflection().build_v1()?).add_service(alpha.build_v1alpha()?);
+        self.routes = routes.prepare();
+        self.reflects = true;
         Ok(())
     }
 
@@ -213,8 +227,8 @@ impl Service<Request<Body>> for GrpcServer {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let server = self.clone();
-        Box::pin(async move { Ok(call::answer(server, request).await) })
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { Ok(call::answer(shared, request).await) })
     }
 }
 

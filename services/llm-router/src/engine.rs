@@ -18,6 +18,7 @@ mod fingerprint;
 mod health;
 mod lane;
 mod log;
+mod meters;
 mod model;
 mod opening;
 mod plan;
@@ -42,7 +43,7 @@ use tracing::{Instrument, Span};
 
 use self::{
     cache::Cache,
-    chain::{Chains, DEFAULT},
+    chain::Chains,
     dice::Dice,
     lane::Lane,
     price::Prices,
@@ -198,10 +199,10 @@ impl Engine {
         work: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
         let began = Instant::now();
-        let chain = if call.chain.is_empty() { DEFAULT } else { &call.chain };
-        let span = telemetry::call_span(call, operation, chain);
+        let chain = self.shared.chains.name_for(call);
+        let span = telemetry::call_span(call, operation, &chain);
         let outcome = work.instrument(span.clone()).await;
-        telemetry::count_call(chain, operation, outcome.as_ref().err().map(|error| error.kind), began.elapsed());
+        telemetry::count_call(&chain, operation, outcome.as_ref().err().map(|error| error.kind), began.elapsed());
         match &outcome {
             Ok(answer) => answer.record(&span),
             Err(error) => drop(span.record("error.type", error.kind.name())),

@@ -5,7 +5,7 @@ mod pieces;
 mod redaction;
 mod retry_after;
 
-use std::{fmt, time::SystemTime};
+use std::{borrow::Cow, fmt, time::SystemTime};
 
 use aerie_config::Secret;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -33,8 +33,10 @@ pub struct HttpBackend {
     wire: Box<dyn Wire>,
     transport: Transport,
     key: Secret,
-    /// Headers of every request, with the configured key.
+    /// Headers of every request without a body, with the configured key.
     headers: HeaderMap,
+    /// The same of requests with a body.
+    headers_with_body: HeaderMap,
     forward_trace: bool,
     /// Fetches pictures for a provider that does not.
     fetcher: Option<ImageFetcher>,
@@ -52,7 +54,9 @@ impl HttpBackend {
         if key.is_set() {
             headers.extend([key_header(&*wire, &key)?]);
         }
-        Ok(Self { wire, transport, key, headers, forward_trace: false, fetcher: None })
+        let mut headers_with_body = headers.clone();
+        headers_with_body.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(Self { wire, transport, key, headers, headers_with_body, forward_trace: false, fetcher: None })
     }
 
     /// Also sends the trace context along: for servers of one's own.
@@ -72,27 +76,28 @@ impl HttpBackend {
     /// Writes a question, with its pictures at hand where the provider wants them so.
     async fn written(&self, request: &ChatRequest, hop: &Hop, stream: bool) -> Result<WireRequest, Fault> {
         let fetched = match &self.fetcher {
-            Some(fetcher) => fetcher.with_pictures(request, hop.deadline).await?,
+            // What few calls need is kept apart, so that the way of all the others stays small.
+            Some(fetcher) => Box::pin(fetcher.with_pictures(request, hop.deadline)).await?,
             None => None,
         };
         self.wire.chat(fetched.as_ref().unwrap_or(request), &hop.model, stream)
     }
 
-    fn outgoing(&self, written: WireRequest, hop: &Hop) -> Result<Outgoing, Fault> {
-        let mut headers = self.headers.clone();
+    fn outgoing(&self, written: WireRequest, hop: &Hop) -> Result<Outgoing<'_>, Fault> {
+        let (method, headers) = match written.body.is_empty() {
+            true => (Method::GET, &self.headers),
+            false => (Method::POST, &self.headers_with_body),
+        };
+        let mut headers = Cow::Borrowed(headers);
         if let Some(key) = &hop.key {
             let (name, value) =
                 key_header(&*self.wire, key).map_err(|error| Fault::new(FaultKind::KeyRefused, error.to_string()))?;
-            headers.insert(name, value);
+            headers.to_mut().insert(name, value);
         }
-        if self.forward_trace {
-            headers.extend(hop.trace.iter().map(|(name, value)| (name.clone(), value.clone())));
+        if self.forward_trace && !hop.trace.is_empty() {
+            headers.to_mut().extend(hop.trace.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
-        let method = if written.body.is_empty() { Method::GET } else { Method::POST };
-        if method == Method::POST {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        Ok(Outgoing { method, path: written.path.into_owned(), headers, body: written.body })
+        Ok(Outgoing { method, path: written.path, headers, body: written.body })
     }
 
     /// Sends and gives the answer if its status is a success.
@@ -107,7 +112,7 @@ impl HttpBackend {
         }
         let wait = retry_after::read(&answer.headers, SystemTime::now());
         // An error whose text cannot be read is still the error that its status says.
-        let body = match timeout_at(hop.deadline, answer.bytes(MAX_ERROR_BYTES)).await {
+        let body = match Box::pin(timeout_at(hop.deadline, answer.bytes(MAX_ERROR_BYTES))).await {
             Ok(Ok(body)) => body,
             _ => bytes::Bytes::new(),
         };

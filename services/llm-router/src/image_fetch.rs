@@ -3,7 +3,7 @@
 //! Who asks chooses the address, so that it may not lead into the network that the router runs in; what comes is
 //! bounded in size and time and must be a picture.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use aerie_network::AddressGuard;
 use bytes::Bytes;
@@ -98,7 +98,8 @@ impl ImageFetcher {
         headers.insert(header::ACCEPT, HeaderValue::from_static("image/png,image/jpeg,image/webp,image/gif"));
         headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("aerie/", env!("CARGO_PKG_VERSION"))));
         let path = url[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
-        let outgoing = Outgoing { method: Method::GET, path, headers, body: Vec::new() };
+        let outgoing =
+            Outgoing { method: Method::GET, path: path.into(), headers: Cow::Owned(headers), body: Vec::new() };
         let limits = Limits { connect: CONNECT, headers: deadline };
         let mut answer = transport.send(outgoing, limits).await.map_err(|error| error.to_string())?;
         if answer.status.is_redirection() {
@@ -201,7 +202,7 @@ mod tests {
     async fn a_name_that_leads_into_the_private_network_is_not_connected_to() {
         // The name itself looks harmless; what it resolves to is what counts.
         let transport = Transport::guarded("http://localhost:1", &Tls::of_system(), Arc::default()).unwrap();
-        let outgoing = Outgoing { method: Method::GET, path: "/".into(), headers: HeaderMap::new(), body: Vec::new() };
+        let outgoing = Outgoing { method: Method::GET, path: "/".into(), headers: Cow::default(), body: Vec::new() };
         let error = transport.send(outgoing, Limits { connect: CONNECT, headers: soon() }).await.unwrap_err();
         assert!(error.to_string().contains("private network"), "{error}");
     }

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
 
 /// A JSON document that is being written. Commas come by themselves; opening and closing is the caller's to pair.
 #[derive(Debug, Default)]
@@ -62,10 +63,13 @@ impl JsonWriter {
         self.close(b']');
     }
 
-    /// The name of the value that follows.
-    pub fn key(&mut self, name: &str) {
-        self.string(name);
-        self.current.put_u8(b':');
+    /// The name of the value that follows; one that needs no escapes.
+    pub fn key(&mut self, name: &'static str) {
+        debug_assert_eq!(clean_length(name.as_bytes()), name.len(), "{name}");
+        self.separate();
+        self.current.put_u8(b'"');
+        self.current.put_slice(name.as_bytes());
+        self.current.put_slice(b"\":");
         self.after_value = false;
     }
 
@@ -86,24 +90,7 @@ impl JsonWriter {
     }
 
     fn escaped(&mut self, text: &str) {
-        let bytes = text.as_bytes();
-        let mut written = 0;
-        for (position, &byte) in bytes.iter().enumerate() {
-            if byte >= b' ' && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            self.current.put_slice(bytes.get(written..position).unwrap_or_default());
-            written = position + 1;
-            match byte {
-                b'"' => self.current.put_slice(b"\\\""),
-                b'\\' => self.current.put_slice(b"\\\\"),
-                b'\n' => self.current.put_slice(b"\\n"),
-                b'\r' => self.current.put_slice(b"\\r"),
-                b'\t' => self.current.put_slice(b"\\t"),
-                other => self.display(format_args!("\\u{other:04x}")),
-            }
-        }
-        self.current.put_slice(bytes.get(written..).unwrap_or_default());
+        write_escaped(&mut self.current, text);
     }
 
     /// Formats into memory, which cannot fail.
@@ -113,6 +100,12 @@ impl JsonWriter {
 
     /// A whole number.
     pub fn integer(&mut self, value: i64) {
+        self.separate();
+        self.display(format_args!("{value}"));
+    }
+
+    /// A whole number that is not negative.
+    pub fn count(&mut self, value: u64) {
         self.separate();
         self.display(format_args!("{value}"));
     }
@@ -143,6 +136,13 @@ impl JsonWriter {
     pub fn raw(&mut self, json: &str) {
         self.separate();
         self.current.put_slice(json.as_bytes());
+    }
+
+    /// Anything that can always be written: texts and numbers.
+    pub fn value(&mut self, value: &impl Serialize) {
+        self.separate();
+        // Writing into memory cannot fail.
+        let _ = serde_json::to_writer((&mut self.current).writer(), value);
     }
 
     /// Text of a beginning and of base64 that is shared, not copied. The base64 must be of the standard alphabet, which
@@ -178,6 +178,43 @@ impl JsonWriter {
         }
         self.segments
     }
+
+    /// The document in one piece, which copies nothing where no text was shared.
+    #[must_use]
+    pub fn finish_joined(mut self) -> Bytes {
+        if self.segments.is_empty() { self.current.split().freeze() } else { self.finish().concat().into() }
+    }
+}
+
+/// Writes a text as it stands between a JSON string's quotation marks.
+pub(crate) fn write_escaped(out: &mut BytesMut, text: &str) {
+    let mut rest = text.as_bytes();
+    loop {
+        let clean = rest.get(..clean_length(rest)).unwrap_or_default();
+        out.put_slice(clean);
+        let Some((byte, after)) = rest.get(clean.len()..).and_then(<[u8]>::split_first) else { return };
+        match *byte {
+            b'"' => out.put_slice(b"\\\""),
+            b'\\' => out.put_slice(b"\\\\"),
+            b'\n' => out.put_slice(b"\\n"),
+            b'\r' => out.put_slice(b"\\r"),
+            b'\t' => out.put_slice(b"\\t"),
+            // Formatting into memory cannot fail.
+            other => drop(write!(out, "\\u{other:04x}")),
+        }
+        rest = after;
+    }
+}
+
+/// Bytes before the first that must be escaped. Whole blocks are looked at without a branch for each byte, so that the
+/// compiler makes vector instructions of it.
+fn clean_length(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    let special = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+    let is_clean = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | special(byte));
+    let clean = bytes.chunks_exact(BLOCK).take_while(is_clean).count() * BLOCK;
+    let rest = bytes.get(clean..).unwrap_or_default();
+    clean + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -147,25 +147,24 @@ where
         return Err(too_large(most));
     }
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut joined = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else { return Err(Problem::new("", "the request broke off")) };
         let Ok(data) = frame.into_data() else { continue };
-        if first.len() + rest.len() + data.len() > most {
+        if first.len() + joined.len() + data.len() > most {
             return Err(too_large(most));
         }
-        if first.is_empty() && rest.is_empty() {
+        if first.is_empty() && joined.is_empty() {
             first = data;
             continue;
         }
-        if rest.is_empty() {
-            rest.reserve(announced.max(FIRST_BUFFER));
-            rest.extend_from_slice(&first);
-            first.clear();
+        if joined.is_empty() {
+            joined.reserve(announced.max(FIRST_BUFFER));
+            joined.extend_from_slice(&std::mem::take(&mut first));
         }
-        rest.extend_from_slice(&data);
+        joined.extend_from_slice(&data);
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
 }
 
 fn too_large(most: usize) -> Problem {

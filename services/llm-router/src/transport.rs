@@ -12,7 +12,7 @@ mod connector;
 mod pool;
 mod resolver;
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use aerie_network::AddressGuard;
 use bytes::Bytes;
@@ -50,13 +50,13 @@ pub struct BadAddress {
 
 /// A request as it goes out.
 #[derive(Debug, Clone)]
-pub struct Outgoing {
+pub struct Outgoing<'a> {
     /// `POST` with a body, else `GET`.
     pub method: Method,
     /// Path and query below the base address, with a leading slash.
-    pub path: String,
+    pub path: Cow<'a, str>,
     /// Headers but for host and length.
-    pub headers: HeaderMap,
+    pub headers: Cow<'a, HeaderMap>,
     /// Body in segments.
     pub body: Vec<Bytes>,
 }
@@ -141,7 +141,7 @@ impl Transport {
     ///
     /// # Errors
     /// [`SendError`]
-    pub async fn send(&self, outgoing: Outgoing, limits: Limits) -> Result<Answer, SendError> {
+    pub async fn send(&self, outgoing: Outgoing<'_>, limits: Limits) -> Result<Answer, SendError> {
         // A kept connection may have been closed by the other side just now: then the request was most likely not even
         // looked at, and goes out once more. On a new connection a break counts.
         if let Some(mut connection) = self.inner.pool.take() {
@@ -151,7 +151,8 @@ impl Transport {
                 Err(other) => return Err(other),
             }
         }
-        let mut connection = self.connect(limits).await?;
+        // Connecting is rare and its state large: boxed, calls on kept connections do not carry it.
+        let mut connection = Box::pin(self.connect(limits)).await?;
         let response = self.send_on(&mut connection, &outgoing, limits).await?;
         Ok(Answer::new(response, connection, &self.inner.pool))
     }
@@ -167,7 +168,7 @@ impl Transport {
     async fn send_on(
         &self,
         connection: &mut Connection,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<'_>,
         limits: Limits,
     ) -> Result<http::Response<hyper::body::Incoming>, SendError> {
         let request = self.inner.connector.request(outgoing, connection.is_http2())?;

@@ -58,7 +58,7 @@ impl VisionService {
         let method = if body.is_empty() { Method::GET } else { Method::POST };
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
-        let outgoing = Outgoing { method, path: path.to_owned(), headers, body };
+        let outgoing = Outgoing { method, path: path.into(), headers: Cow::Owned(headers), body };
         let limits = Limits { connect: hop.connect, headers: hop.deadline.min(now + hop.headers) };
         let is_total = hop.deadline <= now + hop.headers;
         let mut answer = self.transport.send(outgoing, limits).await.map_err(|error| no_answer(error, is_total))?;

@@ -1,6 +1,6 @@
 //! One call from request to response.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use aerie_telemetry::{continue_from, trace_id};
 use futures::FutureExt;
@@ -10,7 +10,7 @@ use tonic::{Code, Status, body::Body, service::Routes};
 use tower::ServiceExt;
 use tracing::{Instrument, Span, field::Empty, info_span};
 
-use super::{GrpcServer, methods::Method};
+use super::{Shared, methods::Method};
 use crate::{
     body::{GuardedBody, deadline_exceeded},
     error::RpcError,
@@ -21,19 +21,19 @@ use crate::{
 const RETRY_WHEN_FULL: Duration = Duration::from_millis(250);
 
 /// Answers one call; every error becomes a response here and nowhere else.
-pub(crate) async fn answer(server: GrpcServer, request: Request<Body>) -> Response<Body> {
+pub(crate) async fn answer(server: Arc<Shared>, request: Request<Body>) -> Response<Body> {
     let method = server.methods.find(request.uri().path());
-    let span = span(&method, &request);
+    let span = span(method, &request);
     let (began, asked) = (Instant::now(), parse_timeout(request.headers()));
 
     let Ok(permit) = server.places.clone().try_acquire_owned() else {
         let message = format!("{} calls are in progress, which is the limit", server.limits.concurrency);
         let refusal = RpcError::exhausted("TOO_MANY_CALLS", message, RETRY_WHEN_FULL);
-        report(&method, &span, began, Code::ResourceExhausted);
+        report(method, &span, began, Code::ResourceExhausted);
         return Status::from(refusal).into_http();
     };
     let limit = asked.unwrap_or(server.limits.deadline).min(server.limits.deadline);
-    let work = rescued(server.routes, request).instrument(span.clone());
+    let work = rescued(server.routes.clone(), request).instrument(span.clone());
     let response = match tokio::time::timeout(limit, work).await {
         Ok(response) => response,
         Err(_) => Status::from(deadline_exceeded()).into_http(),
@@ -44,12 +44,12 @@ pub(crate) async fn answer(server: GrpcServer, request: Request<Body>) -> Respon
     let until = asked.and_then(|asked| began.checked_add(asked));
     let stop = server.lifecycle.soft();
     response.map(|body| {
-        let finished = move |outcome: Code| report(&method, &span, began, early.unwrap_or(outcome));
+        let finished = move |outcome: Code| report(method, &span, began, early.unwrap_or(outcome));
         Body::new(GuardedBody::new(body).until(until).until_stop(stop).holding(Some(permit)).reporting(finished))
     })
 }
 
-fn span(method: &Method, request: &Request<Body>) -> Span {
+fn span(method: &'static Method, request: &Request<Body>) -> Span {
     let span = info_span!(
         "rpc",
         otel.name = format!("{}/{}", method.service, method.name),
@@ -76,9 +76,15 @@ async fn rescued(routes: Routes, request: Request<Body>) -> Response<Body> {
     }
 }
 
-fn report(method: &Method, span: &Span, began: Instant, outcome: Code) {
+fn report(method: &'static Method, span: &Span, began: Instant, outcome: Code) {
     span.record("rpc.grpc.status_code", outcome as i32);
-    let labels =
-        [("service", method.service.clone()), ("method", method.name.clone()), ("code", (outcome as i32).to_string())];
+    let labels = [("service", method.service.as_str()), ("method", &method.name), ("code", number(outcome))];
     metrics::histogram!("aerie_rpc_server_seconds", &labels).record(began.elapsed().as_secs_f64());
+}
+
+/// A code's number as a label.
+fn number(code: Code) -> &'static str {
+    const NUMBERS: [&str; 17] =
+        ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"];
+    usize::try_from(code as i32).ok().and_then(|code| NUMBERS.get(code)).copied().unwrap_or("2")
 }

@@ -13,6 +13,7 @@ static SHARED: LazyLock<Result<Methods, prost::DecodeError>> = LazyLock::new(|| 
 #[derive(Debug)]
 pub(crate) struct Methods {
     by_path: HashMap<String, Method>,
+    unknown: Method,
 }
 
 /// One call.
@@ -41,11 +42,10 @@ impl Methods {
                 }
             }
         }
-        Ok(Self { by_path })
+        Ok(Self { by_path, unknown: Method { service: "unknown".into(), name: "unknown".into() } })
     }
 
-    pub(crate) fn find(&self, path: &str) -> Method {
-        let unknown = || Method { service: "unknown".into(), name: "unknown".into() };
-        self.by_path.get(path).cloned().unwrap_or_else(unknown)
+    pub(crate) fn find(&self, path: &str) -> &Method {
+        self.by_path.get(path).unwrap_or(&self.unknown)
     }
 }

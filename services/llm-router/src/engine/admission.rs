@@ -98,10 +98,18 @@ impl Admission {
 
     /// Waits for a place until `until`. Dropping the future leaves the queue.
     pub(crate) async fn enter(&self, ticket: Ticket, until: Instant) -> Result<Permit, Refusal> {
-        let (number, mut answer) = match self.shared.arrive(ticket, until)? {
-            Arrival::Admitted(permit) => return Ok(permit),
-            Arrival::Waiting { number, answer } => (number, answer),
-        };
+        match self.shared.arrive(ticket, until)? {
+            Arrival::Admitted(permit) => Ok(permit),
+            Arrival::Waiting { number, answer } => Box::pin(self.wait(number, answer, until)).await,
+        }
+    }
+
+    async fn wait(
+        &self,
+        number: u64,
+        mut answer: oneshot::Receiver<Result<Permit, Refusal>>,
+        until: Instant,
+    ) -> Result<Permit, Refusal> {
         let _place = Place { shared: &self.shared, number };
         loop {
             let wake = self.shared.next_change().map_or(until, |change| change.min(until));

@@ -6,6 +6,7 @@ use aerie_config::{Llm, LlmChain};
 use thiserror::Error;
 
 use super::{breaker::Breaker, lane::Lane};
+use crate::call::Call;
 
 /// Name of the chain that is asked for work that has none of its own.
 pub(crate) const DEFAULT: &str = "default";
@@ -76,6 +77,7 @@ pub(crate) struct Chains {
     default: Arc<Chain>,
     /// Every backend for itself, for calls that name backends instead of a chain.
     direct: HashMap<String, Arc<Entry>>,
+    direct_name: Arc<str>,
 }
 
 impl Chains {
@@ -95,12 +97,17 @@ impl Chains {
             let entries = lanes.iter().map(|lane| entry(lane, 1)).collect();
             Arc::new(Chain { name: DEFAULT.into(), entries, weighted: false })
         });
-        Ok(Self { by_name, default, direct })
+        Ok(Self { by_name, default, direct, direct_name: "direct".into() })
     }
 
     /// The chain of a kind of work.
     pub(crate) fn of(&self, work: &str) -> &Arc<Chain> {
         self.by_name.get(work).unwrap_or(&self.default)
+    }
+
+    /// What a call's chain is called in traces and metrics, whatever its caller wrote.
+    pub(crate) fn name_for(&self, call: &Call) -> Arc<str> {
+        if call.backends.is_empty() { self.of(&call.chain).name.clone() } else { self.direct_name.clone() }
     }
 
     /// A chain of these backends in this order; an unknown name is the error.
@@ -112,7 +119,7 @@ impl Chains {
                 entries.push(entry.clone());
             }
         }
-        Ok(Arc::new(Chain { name: "direct".into(), entries, weighted: false }))
+        Ok(Arc::new(Chain { name: self.direct_name.clone(), entries, weighted: false }))
     }
 
     /// Every place of every chain, those of direct calls included.

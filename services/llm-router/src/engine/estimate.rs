@@ -82,6 +82,10 @@ struct Text {
 
 impl Text {
     fn add(&mut self, text: &str) {
+        if text.is_ascii() {
+            self.ascii += text.len() as u64;
+            return;
+        }
         // Every character but ASCII begins with a byte of 0xc0 or more and goes on with bytes below.
         let (mut ascii, mut other) = (0u64, 0u64);
         for byte in text.bytes() {

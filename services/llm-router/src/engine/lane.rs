@@ -16,9 +16,11 @@ use super::{
     admission::{Admission, Limits},
     breaker::Breaker,
     deps::{EngineBackend, WallClock},
+    meters::Meters,
     model::Listed,
     share::ShareBucket,
     speed::Speed,
+    telemetry::provider,
 };
 use crate::{
     backend::{Backend, Hop},
@@ -50,6 +52,7 @@ pub(crate) struct Lane {
     pub(crate) whole: Speed,
     pub(crate) listed: Listed,
     pub(crate) record: Record,
+    pub(crate) meters: Meters,
 }
 
 impl Lane {
@@ -67,8 +70,10 @@ impl Lane {
             tokens_per_minute: own.tokens_per_minute,
             micros_per_day: own.dollars_per_day.map(|dollars| (dollars * 1e6) as u64),
         };
+        let name: Arc<str> = name.into();
         Self {
-            name: name.into(),
+            meters: Meters::new(name.clone(), provider(own.kind)),
+            name,
             kind: own.kind,
             backend,
             timeouts: own.timeouts.unwrap_or(settings.timeouts),

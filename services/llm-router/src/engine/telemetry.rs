@@ -4,7 +4,7 @@
 //! Prometheus names are those that OpenTelemetry's own exporter would write. Questions and answers are recorded only when
 //! the settings ask for it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aerie_config::BackendKind;
 use metrics::{SharedString, counter, histogram};
@@ -29,7 +29,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
             Self::Embeddings => "embeddings",
@@ -149,46 +149,37 @@ pub(crate) fn failed(span: &Span, fault: &Fault) {
 
 /// Counts a try that ended.
 pub(crate) fn count_attempt(lane: &Lane, model: &str, operation: Operation, fault: Option<&Fault>, took: Duration) {
+    let model = lane.meters.of(model);
+    let Some(fault) = fault else {
+        lane.meters.always().answered.increment(1);
+        return model.operation(operation).took.record(took.as_secs_f64());
+    };
     let backend = SharedString::from_shared(lane.name.clone());
-    let outcome = fault.map_or("answered", |fault| fault.kind.name());
-    counter!("aerie_llm_attempts_total", "backend" => backend, "outcome" => outcome).increment(1);
+    counter!("aerie_llm_attempts_total", "backend" => backend, "outcome" => fault.kind.name()).increment(1);
     histogram!(
         "gen_ai_client_operation_duration_seconds",
         "gen_ai_operation_name" => operation.name(),
         "gen_ai_provider_name" => provider(lane.kind),
-        "gen_ai_request_model" => model.to_owned(),
-        "error_type" => fault.map_or("", |fault| fault.kind.name()),
+        "gen_ai_request_model" => model.label.clone(),
+        "error_type" => fault.kind.name(),
     )
     .record(took.as_secs_f64());
 }
 
 /// Counts a try's tokens and cost.
 pub(crate) fn count_usage(lane: &Lane, model: &str, operation: Operation, usage: &Usage, micros: Option<u64>) {
-    for (kind, tokens) in [("input", usage.input_tokens), ("output", usage.output_tokens)] {
-        histogram!(
-            "gen_ai_client_token_usage",
-            "gen_ai_operation_name" => operation.name(),
-            "gen_ai_provider_name" => provider(lane.kind),
-            "gen_ai_request_model" => model.to_owned(),
-            "gen_ai_token_type" => kind,
-        )
-        .record(tokens as f64);
-    }
+    let model = lane.meters.of(model);
+    let meters = model.operation(operation);
+    meters.input.record(usage.input_tokens as f64);
+    meters.output.record(usage.output_tokens as f64);
     if let Some(micros) = micros {
-        let backend = SharedString::from_shared(lane.name.clone());
-        counter!("aerie_llm_cost_micros_total", "backend" => backend).increment(micros);
+        lane.meters.always().cost.increment(micros);
     }
 }
 
 /// Counts the first piece of a streamed answer.
 pub(crate) fn count_first_piece(lane: &Lane, model: &str, took: Duration) {
-    histogram!(
-        "gen_ai_client_operation_time_to_first_chunk_seconds",
-        "gen_ai_operation_name" => "chat",
-        "gen_ai_provider_name" => provider(lane.kind),
-        "gen_ai_request_model" => model.to_owned(),
-    )
-    .record(took.as_secs_f64());
+    lane.meters.of(model).first_piece.record(took.as_secs_f64());
 }
 
 /// Counts events of a streamed answer that could not be read.
@@ -198,8 +189,7 @@ pub(crate) fn count_dropped(lane: &Lane) {
 
 /// Counts the time that a call waited for a place.
 pub(crate) fn count_wait(lane: &Lane, waited: Duration) {
-    let backend = SharedString::from_shared(lane.name.clone());
-    histogram!("aerie_llm_queue_wait_seconds", "backend" => backend).record(waited.as_secs_f64());
+    lane.meters.always().wait.record(waited.as_secs_f64());
 }
 
 /// Counts a second request and whether it won.
@@ -213,16 +203,16 @@ pub(crate) fn count_cache(hit: bool) {
 }
 
 /// Counts a whole call.
-pub(crate) fn count_call(chain: &str, operation: Operation, error: Option<CallErrorKind>, took: Duration) {
+pub(crate) fn count_call(chain: &Arc<str>, operation: Operation, error: Option<CallErrorKind>, took: Duration) {
     let outcome = error.map_or("answered", CallErrorKind::name);
-    let chain = chain.to_owned();
+    let chain = SharedString::from_shared(chain.clone());
     counter!("aerie_llm_calls_total", "chain" => chain, "operation" => operation.name(), "outcome" => outcome)
         .increment(1);
     histogram!("aerie_llm_call_seconds", "operation" => operation.name()).record(took.as_secs_f64());
 }
 
 /// The conventions' names where they have one.
-fn provider(kind: BackendKind) -> &'static str {
+pub(crate) fn provider(kind: BackendKind) -> &'static str {
     match kind {
         BackendKind::OpenAi => "openai",
         BackendKind::OpenAiCompatible => "openai_compatible",

@@ -192,7 +192,7 @@ impl Route<'_> {
         }
         let hop = self.hop(lane, "", until, &Span::none());
         let limit = until.min(Instant::now() + hop.headers);
-        timeout_at(limit, lane.listed.first(&*lane.backend, &hop, vectors)).await.unwrap_or_else(|_| {
+        Box::pin(timeout_at(limit, lane.listed.first(&*lane.backend, &hop, vectors))).await.unwrap_or_else(|_| {
             Err(Fault::new(FaultKind::Timeout(Stage::Headers), "it did not list its models in time"))
         })
     }

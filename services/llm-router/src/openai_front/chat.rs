@@ -43,17 +43,21 @@ pub(super) async fn answer(router: &Router, mut call: Call, body: &Bytes) -> Res
     }
     let question = chat.question(body)?;
     current.directory.prefer_vision(question.has_images(), &mut call);
-    let id = format!("chatcmpl-{}", Uuid::now_v7().simple());
     let created = seconds(router.clock().now());
     if stream {
         let answers = current.engine.stream(question, call);
-        let writer = Writer::new(id, created, include_usage);
+        let writer = Writer::new(created, include_usage);
         return Ok(streamed(answers, writer).await);
     }
     Ok(match whole(&current, question, call).await {
-        Ok((answer, untold)) => completion::response(&answer.completion, &answer.trail, &untold, &id, created),
+        Ok((answer, untold)) => completion::response(&answer.completion, &answer.trail, &untold, created),
         Err(error) => error::response(&error),
     })
+}
+
+/// Stands in for the id of an answer whose provider gave none.
+pub(super) fn own_id() -> String {
+    format!("chatcmpl-{}", Uuid::now_v7().simple())
 }
 
 /// The answer, and what of a schema the backend was not told.

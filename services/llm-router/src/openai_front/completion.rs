@@ -1,107 +1,105 @@
 //! A whole answer as `chat.completion`.
 
 use http::{Response, StatusCode};
-use serde::Serialize;
 
 use super::{
     body::FrontBody,
-    error::json,
+    chat::own_id,
+    error::json_response,
     trail::{self, UsageBody},
 };
 use crate::{
     answer::{Completion, FinishReason, Trail},
-    chat::ToolCall,
+    json::JsonWriter,
 };
 
-#[derive(Serialize)]
-struct CompletionBody<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: u64,
-    model: &'a str,
-    choices: [Choice<'a>; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<UsageBody>,
-}
+/// Bytes of an answer besides its texts.
+const FRAME: usize = 512;
 
-#[derive(Serialize)]
-struct Choice<'a> {
-    index: u32,
-    message: MessageBody<'a>,
-    logprobs: (),
-    finish_reason: &'static str,
-}
-
-#[derive(Serialize)]
-struct MessageBody<'a> {
-    role: &'static str,
-    content: Option<&'a str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    reasoning_content: &'a str,
-    refusal: (),
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<ToolCallBody<'a>>,
-}
-
-#[derive(Serialize)]
-struct ToolCallBody<'a> {
-    id: &'a str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    function: FunctionBody<'a>,
-}
-
-#[derive(Serialize)]
-struct FunctionBody<'a> {
-    name: &'a str,
-    arguments: &'a str,
-}
-
-/// Writes an answer. `id` and `model` stand in for what the provider did not say.
-pub(super) fn response(
-    completion: &Completion,
-    trail: &Trail,
-    untold: &[String],
-    id: &str,
-    created: u64,
-) -> Response<FrontBody> {
-    let body = CompletionBody {
-        id: or(&completion.id, id),
-        object: "chat.completion",
-        created,
-        model: or(&completion.model, &trail.model),
-        choices: [Choice {
-            index: 0,
-            message: MessageBody {
-                role: "assistant",
-                content: (!completion.content.is_empty() || completion.tool_calls.is_empty())
-                    .then_some(completion.content.as_str()),
-                reasoning_content: &completion.reasoning,
-                refusal: (),
-                tool_calls: completion.tool_calls.iter().map(tool_call).collect(),
-            },
-            logprobs: (),
-            finish_reason: finish_word(completion.finish),
-        }],
-        usage: completion.usage.map(UsageBody::from),
-    };
-    let mut response = json(StatusCode::OK, &body);
+/// Writes an answer.
+pub(super) fn response(completion: &Completion, trail: &Trail, untold: &[String], created: u64) -> Response<FrontBody> {
+    let mut json = JsonWriter::with_capacity(FRAME + length(completion));
+    json.open_object();
+    json.key("id");
+    if completion.id.is_empty() {
+        json.string(&own_id());
+    } else {
+        json.string(&completion.id);
+    }
+    json.key("object");
+    json.string("chat.completion");
+    json.key("created");
+    json.count(created);
+    json.key("model");
+    json.string(if completion.model.is_empty() { &trail.model } else { &completion.model });
+    json.key("choices");
+    json.open_array();
+    json.open_object();
+    json.key("index");
+    json.count(0);
+    json.key("message");
+    message(&mut json, completion);
+    json.key("logprobs");
+    json.null();
+    json.key("finish_reason");
+    json.string(finish_word(completion.finish));
+    json.close_object();
+    json.close_array();
+    if let Some(usage) = completion.usage {
+        json.key("usage");
+        json.value(&UsageBody::from(usage));
+    }
+    json.close_object();
+    let mut response = json_response(StatusCode::OK, json.finish_joined());
     trail::write_headers(trail, response.headers_mut());
     trail::write_untold(untold, response.headers_mut());
     response
 }
 
-/// What was said, or else something that stands for it.
-fn or<'a>(said: &'a str, otherwise: &'a str) -> &'a str {
-    if said.is_empty() { otherwise } else { said }
+/// About the bytes that the texts take, so that the answer is written without growing.
+fn length(completion: &Completion) -> usize {
+    let calls = completion.tool_calls.iter().map(|call| call.id.len() + call.name.len() + call.arguments.len() + 96);
+    let texts = completion.content.len() + completion.reasoning.len();
+    texts + texts / 16 + calls.sum::<usize>()
 }
 
-fn tool_call(call: &ToolCall) -> ToolCallBody<'_> {
-    ToolCallBody {
-        id: &call.id,
-        kind: "function",
-        function: FunctionBody { name: &call.name, arguments: &call.arguments },
+fn message(json: &mut JsonWriter, completion: &Completion) {
+    json.open_object();
+    json.key("role");
+    json.string("assistant");
+    json.key("content");
+    if completion.content.is_empty() && !completion.tool_calls.is_empty() {
+        json.null();
+    } else {
+        json.string(&completion.content);
     }
+    if !completion.reasoning.is_empty() {
+        json.key("reasoning_content");
+        json.string(&completion.reasoning);
+    }
+    json.key("refusal");
+    json.null();
+    if !completion.tool_calls.is_empty() {
+        json.key("tool_calls");
+        json.open_array();
+        for call in &completion.tool_calls {
+            json.open_object();
+            json.key("id");
+            json.string(&call.id);
+            json.key("type");
+            json.string("function");
+            json.key("function");
+            json.open_object();
+            json.key("name");
+            json.string(&call.name);
+            json.key("arguments");
+            json.string(&call.arguments);
+            json.close_object();
+            json.close_object();
+        }
+        json.close_array();
+    }
+    json.close_object();
 }
 
 /// OpenAI's word for why an answer ended.

@@ -130,8 +130,12 @@ fn words(kind: CallErrorKind) -> (&'static str, &'static str) {
 
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<FrontBody> {
-    let bytes = serde_json::to_vec(body).unwrap_or_default();
-    let mut response = Response::new(FrontBody::whole(Bytes::from(bytes)));
+    json_response(status, serde_json::to_vec(body).unwrap_or_default().into())
+}
+
+/// An answer of JSON that is written already.
+pub(super) fn json_response(status: StatusCode, body: Bytes) -> Response<FrontBody> {
+    let mut response = Response::new(FrontBody::whole(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -13,6 +13,7 @@ use futures::StreamExt;
 use serde::Serialize;
 
 use super::{
+    chat::own_id,
     completion::finish_word,
     error,
     trail::{TrailBody, UsageBody},
@@ -21,6 +22,7 @@ use crate::{
     answer::{FinishReason, Piece, ToolCallPiece, Trail, Usage},
     call::{AnswerEvent, CallError},
     engine::AnswerStream,
+    json::write_escaped,
 };
 
 /// A frame is handed out when it is this long, however much more is ready.
@@ -70,7 +72,6 @@ impl fmt::Debug for EventStream {
 
 /// Writes chunks.
 pub(super) struct Writer {
-    id: String,
     created: u64,
     include_usage: bool,
     usage: Option<Usage>,
@@ -82,10 +83,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `id` stands in for the provider's when it gives none.
-    pub(super) fn new(id: String, created: u64, include_usage: bool) -> Self {
+    /// Begins with nothing.
+    pub(super) fn new(created: u64, include_usage: bool) -> Self {
         Self {
-            id,
             created,
             include_usage,
             usage: None,
@@ -137,7 +137,7 @@ impl Writer {
         if !self.head.is_empty() {
             return;
         }
-        let id = if id.is_empty() { std::mem::take(&mut self.id) } else { id.to_owned() };
+        let id = if id.is_empty() { own_id() } else { id.to_owned() };
         let head = Head { id: &id, object: "chat.completion.chunk", created: self.created, model };
         // Texts and numbers can always be written.
         let mut text = serde_json::to_vec(&head).unwrap_or_default();
@@ -150,8 +150,9 @@ impl Writer {
         self.begin("", "");
         self.buffer.put_slice(&self.head);
         self.buffer.put_slice(opening);
-        put_json(&mut self.buffer, &text);
-        self.buffer.put_slice(b"},\"logprobs\":null,\"finish_reason\":null}]}\n\n");
+        self.buffer.put_u8(b'"');
+        write_escaped(&mut self.buffer, text);
+        self.buffer.put_slice(b"\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n");
     }
 
     fn delta(&mut self, delta: &impl Serialize, finish: &str) {

@@ -163,7 +163,10 @@ struct JsonSchemaBody<'a> {
 
 /// Reads a body.
 pub(super) fn parse(body: &Bytes) -> Result<ChatBody<'_>, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::new("", format!("the request cannot be read: {error}")))
+    // Looked at once as a whole, texts need no look of their own.
+    let text =
+        std::str::from_utf8(body).map_err(|error| Problem::new("", format!("the request is no UTF-8: {error}")))?;
+    serde_json::from_str(text).map_err(|error| Problem::new("", format!("the request cannot be read: {error}")))
 }
 
 impl ChatBody<'_> {

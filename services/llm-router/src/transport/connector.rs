@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderValue, Request, Uri, Version, header, uri::Scheme};
+use http::{HeaderMap, HeaderValue, Request, Uri, Version, header, uri::Scheme};
 use hyper::client::conn::{http1, http2};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -145,12 +145,12 @@ impl Connector {
     }
 
     /// Writes the head of a request.
-    pub(super) fn request(&self, outgoing: &Outgoing, is_http2: bool) -> Result<Request<Segments>, SendError> {
+    pub(super) fn request(&self, outgoing: &Outgoing<'_>, is_http2: bool) -> Result<Request<Segments>, SendError> {
         let failed = |error: http::Error| SendError::Request { reason: error.to_string() };
         let path = [self.prefix.as_str(), &outgoing.path].concat();
         let mut request = Request::new(Segments::new(&outgoing.body));
         *request.method_mut() = outgoing.method.clone();
-        *request.headers_mut() = outgoing.headers.clone();
+        *request.headers_mut() = HeaderMap::clone(&outgoing.headers);
         if is_http2 {
             *request.version_mut() = Version::HTTP_2;
             let parts = self.uri.clone().into_parts();

@@ -16,9 +16,9 @@ fn limits() -> Limits {
     Limits { connect: Duration::from_secs(5), headers: Instant::now() + Duration::from_secs(5) }
 }
 
-fn post(segments: &[&'static str]) -> Outgoing {
+fn post(segments: &[&'static str]) -> Outgoing<'static> {
     let body = segments.iter().map(|text| Bytes::from_static(text.as_bytes())).collect();
-    Outgoing { method: Method::POST, path: "/chat".into(), headers: HeaderMap::new(), body }
+    Outgoing { method: Method::POST, path: "/chat".into(), headers: Cow::default(), body }
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn segments_arrive_joined_with_their_exact_length_below_the_base_path() {
     server.on("/chat", Reply::sse("fine"));
     let transport = transport(&format!("{}/v1/", server.base_url()));
     let mut outgoing = post(&["{\"a\":", "", "1", "}"]);
-    outgoing.headers.insert("x-test", HeaderValue::from_static("yes"));
+    outgoing.headers.to_mut().insert("x-test", HeaderValue::from_static("yes"));
     let mut answer = transport.send(outgoing, limits()).await.unwrap();
     assert_eq!((answer.status.as_u16(), answer.bytes(100).await.unwrap()), (200, Bytes::from_static(b"fine")));
     let received = &server.received()[0];

@@ -91,6 +91,18 @@ fn tries_tokens_and_times_are_counted() {
 }
 
 #[test]
+fn a_chain_that_a_caller_made_up_is_counted_as_the_one_that_was_asked() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        let call = Call { chain: "made up".into(), ..Call::default() };
+        runtime.block_on(two().engine().complete(ask("hello"), call)).unwrap();
+    });
+    let metrics = recorder.handle().render();
+    assert!(metrics.contains("chain=\"default\"") && !metrics.contains("made up"), "{metrics}");
+}
+
+#[test]
 fn events_that_were_left_out_are_counted() {
     let dropped = Beat::Piece(aerie_llm_router::answer::Piece::Dropped);
     let beats = vec![started(), dropped.clone(), text("a"), dropped, finish()];
