@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
 use thiserror::Error;
 use tonic::{
@@ -105,7 +105,7 @@ impl Service<Request<Body>> for Backend {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         aerie_telemetry::inject(request.headers_mut());
         match &mut self.kind {
-            Kind::Local(server) => server.call(request),
+            Kind::Local(server) => server.call(request).boxed(),
             Kind::Remote(channel) => {
                 let mut channel = channel.clone();
                 Box::pin(async move {

@@ -13,6 +13,7 @@ mod serve;
 mod server;
 mod stall;
 mod timeout;
+mod turns;
 mod validation;
 
 pub use crate::{

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::{Service, ServiceExt};
 
-use crate::stall::StallGuard;
+use crate::{stall::StallGuard, turns::Turns};
 
 /// Anything that answers HTTP requests with the bodies that every server here has.
 pub type HttpService = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -92,12 +92,11 @@ where
             let io = TokioIo::new(StallGuard::new(stream, stall_timeout));
             let service = service.map_request(|request: Request<Incoming>| request.map(Body::new));
             let service = TowerToHyperService::new(HeaderLimit { inner: service, bytes: header_bytes });
-            let connection = builder.serve_connection(io, service);
-            tokio::pin!(connection);
+            let mut connection = Turns::new(Box::pin(builder.serve_connection(io, service)));
             let outcome = tokio::select! {
-                outcome = connection.as_mut() => outcome,
+                outcome = &mut connection => outcome,
                 () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
+                    connection.get_mut().as_mut().graceful_shutdown();
                     connection.await
                 }
             };

@@ -7,6 +7,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use aerie_telemetry::Lifecycle;
 use axum::response::IntoResponse;
+use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
 use thiserror::Error;
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -22,7 +23,7 @@ use tonic_health::{
 use tower::Service;
 
 use self::methods::Methods;
-use crate::{DESCRIPTOR_SETS, ServeOptions, backend::Backend, serve};
+use crate::{DESCRIPTOR_SETS, ServeOptions, backend::Backend, serve, turns::Turns};
 
 /// Limits of one server.
 #[derive(Debug, Clone)]
@@ -220,7 +221,7 @@ impl HealthSwitch {
 impl Service<Request<Body>> for GrpcServer {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = futures::future::BoxFuture<'static, Result<Response<Body>, Infallible>>;
+    type Future = Turns<BoxFuture<'static, Result<Response<Body>, Infallible>>>;
 
     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
         std::task::Poll::Ready(Ok(()))
@@ -228,7 +229,8 @@ impl Service<Request<Body>> for GrpcServer {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move { Ok(call::answer(shared, request).await) })
+        let answer = async move { Ok(call::answer(shared, request).await) };
+        Turns::new(answer.boxed())
     }
 }
 

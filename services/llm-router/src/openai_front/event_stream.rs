@@ -1,7 +1,7 @@
 //! A streamed answer as server-sent events of `chat.completion.chunk`.
 //!
-//! Everything that the engine has ready when the connection asks is written into one frame: a burst of tokens that came
-//! with one read of the backend leaves with one write.
+//! The first event leaves at once. After it everything that the engine has ready when the connection asks is written into
+//! one frame: a burst of tokens that came with one read of the backend leaves with one write.
 
 use std::{
     fmt,
@@ -35,17 +35,41 @@ pub(super) struct EventStream {
     answers: AnswerStream,
     writer: Writer,
     over: bool,
+    beginning: Beginning,
+}
+
+/// How far the first event is on its way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    /// It waits to be handed out.
+    Waits,
+    /// It was handed out; the connection sends it when it is told that nothing more is there yet.
+    Leaves,
+    /// It has left.
+    Left,
 }
 
 impl EventStream {
     /// Goes on with an answer whose first event was taken to see whether there is one.
     pub(super) fn new(first: AnswerEvent, answers: AnswerStream, mut writer: Writer) -> Self {
         let over = writer.write(Ok(first));
-        Self { answers, writer, over }
+        Self { answers, writer, over, beginning: Beginning::Waits }
     }
 
     /// The next frame; none at the end.
     pub(super) fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        match self.beginning {
+            Beginning::Waits if !self.writer.buffer.is_empty() => {
+                self.beginning = Beginning::Leaves;
+                return Poll::Ready(Some(self.writer.buffer.split().freeze()));
+            }
+            Beginning::Leaves if !self.over => {
+                self.beginning = Beginning::Left;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            _ => {}
+        }
         while !self.over && self.writer.buffer.len() < FRAME_BYTES {
             match self.answers.poll_next_unpin(context) {
                 Poll::Ready(Some(event)) => self.over = self.writer.write(event),

@@ -1,6 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Waker},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http_body_util::Full;
@@ -324,7 +328,7 @@ async fn tokens_come_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_ready_leaves_as_one_frame() {
+async fn the_first_event_leaves_at_once_and_what_is_ready_then_as_one_frame() {
     let backend = Scripted::streams(whole_stream());
     let front = front(&[("a", &backend)]);
     let mut body = hello();
@@ -333,7 +337,11 @@ async fn what_is_ready_leaves_as_one_frame() {
     let request = request.body(Full::new(Bytes::from(body.to_string()))).unwrap();
     let mut frames = front.answer(request).await.into_body();
     let first = frames.frame().await.unwrap().unwrap().into_data().unwrap();
-    assert!(first.ends_with(b"data: [DONE]\n\n"), "{first:?}");
+    assert_eq!(first.windows(6).filter(|text| *text == b"data: ").count(), 1, "{first:?}");
+    let next = Pin::new(&mut frames).poll_frame(&mut Context::from_waker(Waker::noop()));
+    assert!(next.is_pending(), "the connection sends what it has when there seems to be no more");
+    let rest = frames.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(rest.ends_with(b"data: [DONE]\n\n"), "{rest:?}");
     assert!(frames.frame().await.is_none() && frames.is_end_stream());
 }
 
