@@ -19,9 +19,11 @@ pub use lookup::{Candidates, block_candidates, keys_lookup};
 pub use pairs::{PostingPair, add_pairs, pairs_of};
 pub use reading::{
     CatalogueCounts, MatchFeatures, StoredPosting, counts, documents_after, fingerprint, for_each_match_features, get,
-    match_features,
+    match_features, match_features_of_open,
 };
-pub use writing::{add_keys, add_links, insert_batch, lock_for_ingest, set_embeddings, update_batch};
+pub use writing::{
+    add_keys, add_links, insert_batch, lock_for_ingest, set_embeddings, set_match_features, update_batch,
+};
 
 /// Missed runs of a complete board after which a posting counts as closed there.
 pub const MISSED_RUNS_UNTIL_CLOSED: i64 = 2;

@@ -110,35 +110,43 @@ pub struct MatchFeatures {
     pub embedding: Option<Vec<u8>>,
 }
 
-/// Hands the features of every open posting to `each`, in the order in which the postings came, without holding them.
+/// Hands id and features, without the embedding, of every open posting to `each`, in the order in which the postings
+/// came, without holding them.
 pub async fn for_each_match_features(
     tx: &mut Tx,
-    mut each: impl FnMut(MatchFeatures) -> Result<(), StoreError> + Send,
+    mut each: impl FnMut(Uuid, &[u8]) -> Result<(), StoreError> + Send,
 ) -> Result<(), StoreError> {
     tx.fetch_each(
-        "select posting_id, match_features, embedding \
+        "select posting_id, match_features \
          from posting_features join posting on posting.number = posting_features.posting \
          where posting.closed_at is null order by posting_features.posting",
         vec![],
-        |row| each(decode_features(&row)?),
+        |row| each(row.id("posting_id")?, row.borrowed_bytes("match_features")?),
     )
     .await
 }
 
 /// The features of certain postings, in no order. Unknown ids are passed over.
 pub async fn match_features(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<MatchFeatures>, StoreError> {
+    features_where(tx, "", ids).await
+}
+
+/// As [`match_features`], without postings that are closed.
+pub async fn match_features_of_open(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<MatchFeatures>, StoreError> {
+    features_where(tx, "posting.closed_at is null and ", ids).await
+}
+
+async fn features_where(tx: &mut Tx, condition: &str, ids: &[Uuid]) -> Result<Vec<MatchFeatures>, StoreError> {
     let mut found = Vec::with_capacity(ids.len());
-    fetch_in(
-        tx,
+    let before = format!(
         "select posting_id, match_features, embedding \
-         from posting join posting_features on posting_features.posting = posting.number where posting.id in (",
-        ")",
-        ids.iter().copied().map(Value::from),
-        |row| {
-            found.push(decode_features(&row)?);
-            Ok(())
-        },
-    )
+         from posting join posting_features on posting_features.posting = posting.number \
+         where {condition}posting.id in ("
+    );
+    fetch_in(tx, &before, ")", ids.iter().copied().map(Value::from), |row| {
+        found.push(decode_features(&row)?);
+        Ok(())
+    })
     .await?;
     Ok(found)
 }

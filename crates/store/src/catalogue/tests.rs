@@ -6,7 +6,7 @@ use aerie_postings::{RemoteKind, TextExtent};
 use super::*;
 use crate::{
     Stores, StoresConfig, Tx,
-    jobs::{self, JobScore, JobSnapshot, NewJob},
+    jobs::{self, JobKey, JobScore, JobSnapshot, NewJob},
 };
 
 fn posting(number: u32) -> Posting {
@@ -90,6 +90,7 @@ async fn taking_in_postings_reads_no_whole_table() {
     block_candidates(&mut tx, &[1, 2, 3], 5).await.unwrap();
     update_batch(&mut tx, vec![change]).await.unwrap();
     set_embeddings(&mut tx, vec![(id, vec![1])]).await.unwrap();
+    set_match_features(&mut tx, vec![(id, vec![1])]).await.unwrap();
     add_links(&mut tx, &[link], now).await.unwrap();
     add_keys(&mut tx, &[("lever:1".into(), id)]).await.unwrap();
     touch_batch(&mut tx, &[id], now).await.unwrap();
@@ -100,6 +101,7 @@ async fn taking_in_postings_reads_no_whole_table() {
     documents_after(&mut tx, Some(id), 10).await.unwrap();
     pairs_of(&mut tx, &[id]).await.unwrap();
     match_features(&mut tx, &[id]).await.unwrap();
+    match_features_of_open(&mut tx, &[id]).await.unwrap();
     assert_no_scan(&mut tx);
 
     let database = stores.person(Uuid::now_v7()).await.unwrap();
@@ -115,10 +117,11 @@ async fn taking_in_postings_reads_no_whole_table() {
         score: None,
     };
     let job_id = job.id;
+    let key = JobKey { id: job_id, number: 1 };
     let snapshot = job.snapshot.clone();
-    let score = JobScore { score: 1.0, classic: None, basis: None, score_json: None, profile_version: 1 };
+    let score = JobScore { score: 1.0, classic: None, basis: None, document: Some(vec![1]), profile_version: 1 };
     jobs::insert_many_if_new(&mut tx, vec![job], now).await.unwrap();
-    jobs::set_scores(&mut tx, vec![(job_id, score)]).await.unwrap();
+    jobs::set_scores(&mut tx, vec![(key, score)]).await.unwrap();
     jobs::update_snapshots(&mut tx, vec![(job_id, snapshot)], now).await.unwrap();
     jobs::get_by_postings(&mut tx, &[id]).await.unwrap();
     jobs::get(&mut tx, job_id).await.unwrap();

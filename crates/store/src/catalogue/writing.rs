@@ -157,13 +157,20 @@ pub async fn update_batch(tx: &mut Tx, changes: Vec<PostingChange>) -> Result<()
 
 /// Keeps the embeddings of postings that are in the catalogue.
 pub async fn set_embeddings(tx: &mut Tx, embeddings: Vec<(Uuid, Vec<u8>)>) -> Result<(), StoreError> {
-    let numbers = numbers_of(tx, embeddings.iter().map(|(id, _)| *id).collect()).await?;
-    let rows = embeddings
-        .into_iter()
-        .filter_map(|(id, embedding)| Some(vec![(*numbers.get(&id)?).into(), embedding.into()]))
-        .collect();
+    set_features(tx, "embedding", embeddings).await
+}
+
+/// Replaces what scoring needs of postings that are in the catalogue.
+pub async fn set_match_features(tx: &mut Tx, features: Vec<(Uuid, Vec<u8>)>) -> Result<(), StoreError> {
+    set_features(tx, "match_features", features).await
+}
+
+async fn set_features(tx: &mut Tx, column: &str, values: Vec<(Uuid, Vec<u8>)>) -> Result<(), StoreError> {
+    let numbers = numbers_of(tx, values.iter().map(|(id, _)| *id).collect()).await?;
+    let rows =
+        values.into_iter().filter_map(|(id, value)| Some(vec![(*numbers.get(&id)?).into(), value.into()])).collect();
     tx.insert_many(
-        "update posting_features set embedding = new.column2 from (",
+        &format!("update posting_features set {column} = new.column2 from ("),
         ") as new where posting_features.posting = new.column1",
         rows,
     )

@@ -151,8 +151,9 @@ pub async fn features_stream_in_order_without_closed_postings(fixture: &Fixture)
         catalogue::mark_missing(&mut tx, "greenhouse", "larkspur", &ids[1..], day(at)).await.unwrap();
     }
     let mut streamed = Vec::new();
-    catalogue::for_each_match_features(&mut tx, |features| {
-        streamed.push(features.posting_id);
+    catalogue::for_each_match_features(&mut tx, |id, features| {
+        assert_eq!(features, [1, 2, 3]);
+        streamed.push(id);
         Ok(())
     })
     .await

@@ -130,8 +130,8 @@ fn profile_of_reader() -> pb::Profile {
 async fn fill_queue(stores: &Stores, person: Uuid) -> usize {
     let mut ids: Vec<Uuid> = Vec::new();
     let mut tx = stores.platform().read().await.unwrap();
-    catalogue::for_each_match_features(&mut tx, |features| {
-        ids.push(features.posting_id);
+    catalogue::for_each_match_features(&mut tx, |id, _| {
+        ids.push(id);
         Ok(())
     })
     .await
@@ -168,11 +168,11 @@ async fn alone(stores: &Stores) -> (Duration, Duration) {
     let mut statistics = CorpusStatistics::default();
     let mut kept: Vec<Vec<u8>> = Vec::new();
     let mut tx = stores.platform().read().await.unwrap();
-    catalogue::for_each_match_features(&mut tx, |features| {
-        if let Ok(posting) = PostingFeatures::from_bytes(&features.features) {
+    catalogue::for_each_match_features(&mut tx, |_, features| {
+        if let Ok(posting) = PostingFeatures::from_bytes(features) {
             statistics.add(&posting);
         }
-        kept.push(features.features);
+        kept.push(features.to_vec());
         Ok(())
     })
     .await

@@ -1,6 +1,6 @@
 //! How fast the store takes in postings, lists jobs and searches them, on the embedded engine.
 //!
-//! `cargo run --release -p aerie-store --example ingest -- [postings already there]...` (default 10000 100000; try
+//! `cargo run --release -p aerie-store --example store_ingest -- [postings already there]...` (default 10000 100000; try
 //! 1000000). For each size it fills a catalogue, then takes in 10,000 new postings the way discovery does: look up their keys,
 //! fetch the candidates of their blocks, insert. Everything is written to a temporary folder and removed.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
@@ -63,8 +63,8 @@ async fn measure(size: u64) {
     let begun = Instant::now();
     let mut bytes = 0;
     let mut tx = stores.platform().read().await.unwrap();
-    catalogue::for_each_match_features(&mut tx, |features| {
-        bytes += features.features.len();
+    catalogue::for_each_match_features(&mut tx, |_, features| {
+        bytes += features.len();
         Ok(())
     })
     .await
@@ -96,17 +96,22 @@ async fn ingest(stores: &Stores, first: u64, count: u64) -> usize {
 async fn measure_jobs(stores: &Stores) {
     let database = stores.person(Uuid::now_v7()).await.unwrap();
     let begun = Instant::now();
-    let mut scores = Vec::new();
     for start in (0..JOBS).step_by(BATCH as usize) {
         let added: Vec<NewJob> = (start..start + BATCH).map(new_job).collect();
-        scores.extend(added.iter().map(|job| (job.id, score(mixed(job.id.as_u128() as u64)))));
         let mut tx = database.begin().await.unwrap();
         jobs::insert_many_if_new(&mut tx, added, Utc::now()).await.unwrap();
         tx.commit().await.unwrap();
     }
     println!("{JOBS} jobs added in {:.2?}", begun.elapsed());
     let begun = Instant::now();
+    let mut scores = Vec::new();
     let mut tx = database.begin().await.unwrap();
+    jobs::for_scoring(&mut tx, None, |_, job| {
+        scores.push((job, score(mixed(job.id.as_u128() as u64))));
+        Ok(())
+    })
+    .await
+    .unwrap();
     jobs::set_scores(&mut tx, scores).await.unwrap();
     tx.commit().await.unwrap();
     println!("{JOBS} scores set in {:.2?}", begun.elapsed());
@@ -230,6 +235,6 @@ fn new_job(number: u64) -> NewJob {
 }
 
 fn score(number: u64) -> JobScore {
-    let score_json = Some("{\"parts\":[\"skills\",\"title\",\"place\"]}".repeat(20));
-    JobScore { score: (number % 1000) as f64 / 10.0, classic: None, basis: None, score_json, profile_version: 1 }
+    let document = Some(vec![7; 250]);
+    JobScore { score: (number % 1000) as f64 / 10.0, classic: None, basis: None, document, profile_version: 1 }
 }
