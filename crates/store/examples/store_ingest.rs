@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use aerie_postings::{Posting, RemoteKind, TextExtent};
 use aerie_store::{
     Stores, StoresConfig,
-    catalogue::{self, NewPosting},
+    catalogue::{self, Blocks, DedupeForm, NewPosting},
     jobs::{self, JobFilter, JobOrder, JobScore, JobSnapshot, NewJob},
 };
 use chrono::Utc;
@@ -83,10 +83,13 @@ async fn ingest(stores: &Stores, first: u64, count: u64) -> usize {
     for start in (first..first + count).step_by(BATCH as usize) {
         let batch: Vec<NewPosting> = (start..(start + BATCH).min(first + count)).map(new_posting).collect();
         let keys: Vec<String> = batch.iter().flat_map(|posting| posting.keys.clone()).collect();
-        let blocks: Vec<i64> = batch.iter().flat_map(|posting| posting.blocks.clone()).collect();
+        let blocks: Vec<i64> = batch.iter().flat_map(|posting| posting.dedupe.blocks.blocks.clone()).collect();
+        let bands: Vec<i64> = batch.iter().flat_map(|posting| posting.dedupe.blocks.bands.clone()).collect();
         let mut tx = stores.platform().begin().await.unwrap();
         assert!(catalogue::keys_lookup(&mut tx, &keys).await.unwrap().is_empty());
-        candidates += catalogue::block_candidates(&mut tx, &blocks, 20).await.unwrap().features.len();
+        let members = catalogue::members(&mut tx, &blocks, &bands, 20).await.unwrap();
+        let found = members.blocks.into_values().flatten().collect();
+        candidates += catalogue::dedupe_features(&mut tx, found).await.unwrap().len();
         catalogue::insert_batch(&mut tx, batch, Utc::now()).await.unwrap();
         tx.commit().await.unwrap();
     }
@@ -206,17 +209,26 @@ fn posting(number: u64) -> Posting {
 }
 
 fn new_posting(number: u64) -> NewPosting {
-    let block = |kind: u64, value: u64| mixed(kind << 56 | value).cast_signed();
+    let home = i64::from(mixed(number / 40) as i32);
+    let block = |kind: u64, value: u64| (home << 32) | (mixed(kind << 56 | value) & 0xFFFF_FFFF).cast_signed();
+    let fingerprint = mixed(number ^ 0xF1F1);
     NewPosting {
         id: Uuid::now_v7(),
         posting: posting(number),
         board: Some(format!("company{}", number / 40)),
         keys: vec![format!("greenhouse:{number}"), format!("boards.example.com/company/jobs/{number}")],
-        // The employer's postings, and five blocks of words that a few postings share.
-        blocks: std::iter::once(block(0, number / 40))
-            .chain((1..6).map(|kind| block(kind, mixed(number * 7 + kind) % 200_000)))
-            .collect(),
-        dedupe_features: vec![7; 300],
+        // The employer's postings, five blocks of words that a few of them share, and four bands of the text.
+        dedupe: DedupeForm {
+            blocks: Blocks {
+                home,
+                blocks: (0..6)
+                    .map(|kind| block(kind, if kind == 0 { 0 } else { mixed(number * 7 + kind) % 20 }))
+                    .collect(),
+                bands: (0..4).map(|band| (band << 16) | (fingerprint >> (16 * band) & 0xFFFF).cast_signed()).collect(),
+                fingerprint: fingerprint.cast_signed(),
+            },
+            features: vec![7; 300],
+        },
         match_features: vec![7; 1200],
         embedding: None,
     }

@@ -36,6 +36,11 @@ fn posting(number: u32) -> Posting {
     }
 }
 
+fn found_at(blocks: &[i64]) -> DedupeForm {
+    let blocks = Blocks { home: 0, blocks: blocks.to_vec(), bands: blocks.to_vec(), fingerprint: 7 };
+    DedupeForm { blocks, features: vec![] }
+}
+
 /// Fails when a recorded plan scans anything but the values that came with the statement.
 fn assert_no_scan(tx: &mut Tx) {
     let plans = tx.plans.take().unwrap();
@@ -61,19 +66,12 @@ async fn taking_in_postings_reads_no_whole_table() {
         posting: posting(1),
         board: Some("larkspur".into()),
         keys: vec!["greenhouse:1".into()],
-        blocks: vec![1, 2],
-        dedupe_features: vec![],
+        dedupe: found_at(&[1, 2]),
         match_features: vec![],
         embedding: None,
     };
-    let change = PostingChange {
-        id,
-        posting: posting(1),
-        blocks: vec![2, 3],
-        dedupe_features: vec![],
-        match_features: vec![],
-        embedding: None,
-    };
+    let change =
+        PostingChange { id, posting: posting(1), dedupe: found_at(&[2, 3]), match_features: vec![], embedding: None };
     let link = LinkSighting {
         posting_id: id,
         source: "lever".into(),
@@ -85,9 +83,11 @@ async fn taking_in_postings_reads_no_whole_table() {
     let mut tx = stores.platform().begin().await.unwrap();
     tx.plans = Some(Vec::new());
     keys_lookup(&mut tx, &new.keys).await.unwrap();
-    block_candidates(&mut tx, &[1, 2, 3], 5).await.unwrap();
+    members(&mut tx, &[1, 2, 3], &[1], 5).await.unwrap();
     insert_batch(&mut tx, vec![new], now).await.unwrap();
-    block_candidates(&mut tx, &[1, 2, 3], 5).await.unwrap();
+    let found = members(&mut tx, &[1, 2, 3], &[1], 5).await.unwrap();
+    dedupe_features(&mut tx, found.blocks.into_values().flatten().collect()).await.unwrap();
+    set_dedupe_forms(&mut tx, vec![(id, found_at(&[1, 2]))]).await.unwrap();
     update_batch(&mut tx, vec![change]).await.unwrap();
     set_embeddings(&mut tx, vec![(id, vec![1])]).await.unwrap();
     set_match_features(&mut tx, vec![(id, vec![1])]).await.unwrap();
