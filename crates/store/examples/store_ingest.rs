@@ -88,8 +88,7 @@ async fn ingest(stores: &Stores, first: u64, count: u64) -> usize {
         let mut tx = stores.platform().begin().await.unwrap();
         assert!(catalogue::keys_lookup(&mut tx, &keys).await.unwrap().is_empty());
         let members = catalogue::members(&mut tx, &blocks, &bands, 20).await.unwrap();
-        let found = members.blocks.into_values().flatten().collect();
-        candidates += catalogue::dedupe_features(&mut tx, found).await.unwrap().len();
+        candidates += members.features.len();
         catalogue::insert_batch(&mut tx, batch, Utc::now()).await.unwrap();
         tx.commit().await.unwrap();
     }

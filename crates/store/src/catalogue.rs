@@ -20,8 +20,8 @@ pub use closing::{mark_missing, touch_batch};
 pub use lookup::{Located, Members, dedupe_features, keys_lookup, members};
 pub use pairs::{PostingPair, add_pairs, pairs_of};
 pub use reading::{
-    CatalogueCounts, MatchFeatures, StoredPosting, counts, documents_after, fingerprint, for_each_match_features, get,
-    match_features, match_features_of_open,
+    CatalogueCounts, MatchFeatures, OpenPosting, StoredPosting, counts, documents_after, fingerprint,
+    for_each_match_features, get, match_features, match_features_by_number,
 };
 pub use writing::{
     add_keys, add_links, insert_batch, lock_for_ingest, set_embeddings, set_match_features, update_batch,

@@ -43,3 +43,6 @@ create table posting_unprepared (
 ) strict;
 
 insert into posting_unprepared (posting) select number from posting;
+
+-- So that whoever reads the features of all open postings need not read every posting.
+create index posting_closed on posting (number) where closed_at is not null;

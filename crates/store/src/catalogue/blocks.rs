@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::lookup::{Located, dedupe_rows};
-use crate::{StoreError, Tx, Value, batch::fetch_in};
+use super::lookup::{Located, bytes_of, dedupe_rows, numbers_of, numbers_of_bytes};
+use crate::{
+    StoreError, Tx, Value,
+    batch::{execute_in, fetch_in},
+};
 
 /// Postings read in one statement.
 const ROWS_PER_STATEMENT: usize = 256;
@@ -146,8 +149,8 @@ async fn stored_blocks(tx: &mut Tx, numbers: Vec<i64>) -> Result<HashMap<i64, Bl
         tx.fetch_each(sql, values, |row| {
             let blocks = Blocks {
                 home: row.int("home")?,
-                blocks: numbers_of_bytes(&row.bytes("blocks")?),
-                bands: numbers_of_bytes(&row.bytes("bands")?),
+                blocks: numbers_of_bytes(row.borrowed_bytes("blocks")?),
+                bands: numbers_of_bytes(row.borrowed_bytes("bands")?),
                 fingerprint: row.int("fingerprint")?,
             };
             found.insert(row.int("posting")?, blocks);
@@ -188,7 +191,7 @@ pub async fn unprepared(tx: &mut Tx, limit: i64) -> Result<Vec<Uuid>, StoreError
 
 /// Makes postings that [`unprepared`] named findable.
 pub async fn set_dedupe_forms(tx: &mut Tx, forms: Vec<(Uuid, DedupeForm)>) -> Result<(), StoreError> {
-    let numbers = super::lookup::numbers_of(tx, forms.iter().map(|(id, _)| *id).collect()).await?;
+    let numbers = numbers_of(tx, forms.iter().map(|(id, _)| *id).collect()).await?;
     let mut rows = DedupeRows::default();
     for (id, form) in forms {
         if let Some(number) = numbers.get(&id) {
@@ -197,14 +200,6 @@ pub async fn set_dedupe_forms(tx: &mut Tx, forms: Vec<(Uuid, DedupeForm)>) -> Re
     }
     rows.replace(tx).await?;
     let numbers = numbers.into_values().map(Value::from);
-    crate::batch::execute_in(tx, "delete from posting_unprepared where posting in (", ")", vec![], numbers).await?;
+    execute_in(tx, "delete from posting_unprepared where posting in (", ")", vec![], numbers).await?;
     Ok(())
-}
-
-fn bytes_of(numbers: &[i64]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
-}
-
-fn numbers_of_bytes(bytes: &[u8]) -> Vec<i64> {
-    bytes.as_chunks().0.iter().map(|chunk| i64::from_le_bytes(*chunk)).collect()
 }

@@ -57,24 +57,32 @@ pub struct Members {
     pub blocks: HashMap<i64, Vec<Located>>,
     /// Postings of each band, with their fingerprints.
     pub bands: HashMap<i64, Vec<(Located, i64)>>,
+    /// Id and features of the postings in `blocks`; those in `bands` are read by [`dedupe_features`], since few of them
+    /// are worth it.
+    pub features: HashMap<Located, (Uuid, Vec<u8>)>,
 }
 
 /// The newest `cap` postings of each block and of each band.
-pub async fn members(tx: &mut Tx, blocks: &[i64], bands: &[i64], cap: i64) -> Result<Members, StoreError> {
+pub async fn members(tx: &mut Tx, blocks: &[i64], bands: &[i64], cap: usize) -> Result<Members, StoreError> {
     let mut members = Members::default();
-    for chunk in sorted(blocks).chunks(ROWS_PER_STATEMENT) {
-        let sql = newest(tx.engine(), "posting_block", "block", "posting", chunk.len());
-        tx.fetch_each(sql, with_cap(chunk, cap), |row| {
-            let block = row.int("block")?;
-            let located = Located { home: block >> 32, number: row.int("posting")? };
-            members.blocks.entry(block).or_default().push(located);
+    let blocks = sorted(blocks);
+    for chunk in blocks.chunks(ROWS_PER_STATEMENT) {
+        // One row for each posting, however many of the blocks it is in: its own list says in which.
+        tx.fetch_each(members_of_blocks(tx.engine(), chunk.len()), with_cap(chunk, cap), |row| {
+            let located = Located { home: row.int("home")?, number: row.int("posting")? };
+            for block in numbers_of_bytes(row.borrowed_bytes("blocks")?) {
+                if blocks.binary_search(&block).is_ok() {
+                    members.blocks.entry(block).or_default().push(located);
+                }
+            }
+            members.features.insert(located, (row.id("posting_id")?, row.bytes("features")?));
             Ok(())
         })
         .await?;
     }
     for chunk in sorted(bands).chunks(ROWS_PER_STATEMENT) {
-        let sql = newest(tx.engine(), "posting_band", "band", "posting, fingerprint, home", chunk.len());
-        tx.fetch_each(sql, with_cap(chunk, cap), |row| {
+        let newest = newest(tx.engine(), "posting_band", "band", "posting, fingerprint, home", chunk.len());
+        tx.fetch_each(newest, with_cap(chunk, cap), |row| {
             let located = Located { home: row.int("home")?, number: row.int("posting")? };
             members.bands.entry(row.int("band")?).or_default().push((located, row.int("fingerprint")?));
             Ok(())
@@ -83,11 +91,24 @@ pub async fn members(tx: &mut Tx, blocks: &[i64], bands: &[i64], cap: i64) -> Re
     }
     for block in members.blocks.values_mut() {
         block.sort_unstable_by_key(|located| std::cmp::Reverse(located.number));
+        // The same posting comes twice when its blocks were asked for in two statements.
+        block.dedup();
+        block.truncate(cap);
     }
     for band in members.bands.values_mut() {
         band.sort_unstable_by_key(|(located, _)| std::cmp::Reverse(located.number));
     }
     Ok(members)
+}
+
+fn members_of_blocks(engine: Engine, count: usize) -> String {
+    let newest = newest(engine, "posting_block", "block", "posting", count);
+    format!(
+        "select posting_dedupe.home as home, posting_dedupe.posting as posting, posting_id, features, blocks \
+         from (select distinct block >> 32 as at_home, posting as at_posting from ({newest}) as newest) as found \
+         cross join posting_dedupe \
+         where posting_dedupe.home = found.at_home and posting_dedupe.posting = found.at_posting"
+    )
 }
 
 fn sorted(keys: &[i64]) -> Vec<i64> {
@@ -97,7 +118,8 @@ fn sorted(keys: &[i64]) -> Vec<i64> {
     keys
 }
 
-fn with_cap(keys: &[i64], cap: i64) -> Vec<Value> {
+fn with_cap(keys: &[i64], cap: usize) -> Vec<Value> {
+    let cap = i64::try_from(cap).unwrap_or(i64::MAX);
     keys.iter().copied().chain([cap]).map(Value::from).collect()
 }
 
@@ -154,6 +176,16 @@ pub(super) fn dedupe_rows(engine: Engine, columns: &str, count: usize) -> String
          select home, posting, {columns} from wanted cross join posting_dedupe \
          where posting_dedupe.home = wanted.at_home and posting_dedupe.posting = wanted.at_posting"
     )
+}
+
+/// What [`bytes_of`] wrote.
+pub(super) fn numbers_of_bytes(bytes: &[u8]) -> Vec<i64> {
+    bytes.as_chunks().0.iter().map(|chunk| i64::from_le_bytes(*chunk)).collect()
+}
+
+/// A list of numbers in one column.
+pub(super) fn bytes_of(numbers: &[i64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
 /// The numbers of postings. Unknown ids are absent.

@@ -37,7 +37,7 @@ pub async fn a_posting_is_found_by_its_keys_and_blocks(fixture: &Fixture) {
     assert_eq!((members.bands.len(), fingerprint), (1, 7));
     assert_eq!(members.blocks[&OF_ALL], [second, members.blocks[&1][0]], "the newest first");
     let features = catalogue::dedupe_features(&mut tx, members.blocks[&OF_ALL].clone()).await.unwrap();
-    assert_eq!(features.len(), 2);
+    assert_eq!(features, members.features, "those of the blocks came with them");
     assert_eq!(features[&second], (ids[1], 2u32.to_le_bytes().to_vec()));
 
     let stored = catalogue::get(&mut tx, &[ids[1], Uuid::now_v7(), ids[0]]).await.unwrap();
@@ -217,14 +217,17 @@ pub async fn features_stream_in_order_without_closed_postings(fixture: &Fixture)
         catalogue::mark_missing(&mut tx, "greenhouse", "larkspur", &ids[1..], day(at)).await.unwrap();
     }
     let mut streamed = Vec::new();
-    catalogue::for_each_match_features(&mut tx, |id, features| {
+    catalogue::for_each_match_features(&mut tx, |posting, features| {
         assert_eq!(features, [1, 2, 3]);
-        streamed.push(id);
+        streamed.push(posting);
         Ok(())
     })
     .await
     .unwrap();
-    assert_eq!(streamed, ids[1..]);
+    assert_eq!(streamed.iter().map(|posting| posting.id).collect::<Vec<_>>(), ids[1..]);
+    let last = streamed[3];
+    let by_number = catalogue::match_features_by_number(&mut tx, &[last.number]).await.unwrap();
+    assert_eq!(by_number.iter().map(|one| one.posting_id).collect::<Vec<_>>(), [last.id]);
 }
 
 pub async fn the_fingerprint_ignores_ids_times_and_order(fixture: &Fixture) {
@@ -256,8 +259,9 @@ pub async fn batches_larger_than_one_statement_arrive_whole(fixture: &Fixture) {
     assert!(keys.iter().zip(&ids).all(|(key, id)| found[key] == *id));
     let blocks: Vec<i64> = (0..1500).collect();
     let members = catalogue::members(&mut tx, &blocks, &[], 5).await.unwrap();
-    let located = members.blocks.into_values().flatten().collect();
-    assert_eq!(catalogue::dedupe_features(&mut tx, located).await.unwrap().len(), 1500);
+    let located: Vec<_> = members.blocks.into_values().flatten().collect();
+    assert_eq!((located.len(), members.features.len()), (1500, 1500));
+    assert_eq!(catalogue::dedupe_features(&mut tx, located).await.unwrap(), members.features);
     catalogue::touch_batch(&mut tx, &ids, day(2)).await.unwrap();
     let stored = catalogue::get(&mut tx, &ids).await.unwrap();
     assert_eq!(stored.len(), 1500);

@@ -55,42 +55,104 @@ impl Rescored {
     }
 }
 
+/// A person who reads the postings.
+pub struct Reader {
+    stores: Arc<Stores>,
+    backend: aerie_rpc::Backend,
+    lifecycle: Lifecycle,
+    id: Uuid,
+}
+
+impl Reader {
+    /// Starts a pipeline on the stores and gives the local person a profile.
+    pub async fn start(stores: Arc<Stores>, data: &Path) -> Self {
+        let config = Config::load(None, &json!({ "data_dir": data, "tasks": { "poll_ms": 10 } })).unwrap();
+        let deps =
+            PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: Arc::new(SystemClock), router: None };
+        let pipeline = Pipeline::create(deps).unwrap();
+        let id = pipeline.local_person().await.unwrap();
+        let lifecycle = Lifecycle::new();
+        let backend = pipeline.server(&lifecycle).await.unwrap().backend();
+        pipeline.start(&lifecycle).await.unwrap();
+        let reader = Self { stores, backend, lifecycle, id };
+        let mut profile = ProfileServiceClient::new(reader.backend.clone());
+        let request = pb::UpdateProfileRequest { profile: Some(profile_of_reader()), update_mask: None };
+        let updated = profile.update_profile(as_person(id, request)).await.unwrap().into_inner();
+        reader.wait(&updated.rescore_task_id).await;
+        reader
+    }
+
+    /// Scores everything anew, to the last score written.
+    pub async fn rescore(&self) {
+        let mut matching = MatchServiceClient::new(self.backend.clone());
+        let request = as_person(self.id, pb::RescoreJobsRequest {});
+        self.wait(&matching.rescore_jobs(request).await.unwrap().into_inner().task_id).await;
+    }
+
+    async fn wait(&self, task: &str) {
+        let mut tasks = TasksServiceClient::new(self.backend.clone());
+        wait(&mut tasks, self.id, task).await;
+    }
+
+    /// One pending job for every posting of the catalogue; returns how many.
+    pub async fn fill_queue(&self) -> usize {
+        let mut ids: Vec<Uuid> = Vec::new();
+        let mut tx = self.stores.platform().read().await.unwrap();
+        catalogue::for_each_match_features(&mut tx, |posting, _| {
+            ids.push(posting.id);
+            Ok(())
+        })
+        .await
+        .unwrap();
+        drop(tx);
+        self.queue(&ids).await;
+        ids.len()
+    }
+
+    /// One pending job for each of these postings that has none.
+    pub async fn queue(&self, ids: &[Uuid]) {
+        let database = self.stores.person(self.id).await.unwrap();
+        for batch in ids.chunks(BATCH) {
+            let mut tx = self.stores.platform().read().await.unwrap();
+            let postings = catalogue::get(&mut tx, batch).await.unwrap();
+            drop(tx);
+            let new = postings
+                .into_iter()
+                .map(|posting| NewJob {
+                    id: Uuid::now_v7(),
+                    posting_id: posting.id,
+                    status: "pending".to_owned(),
+                    snapshot: JobSnapshot { posting: posting.posting, links: posting.links },
+                    surfaced_by: None,
+                    search_profile_id: None,
+                    score: None,
+                })
+                .collect();
+            let mut tx = database.begin().await.unwrap();
+            jobs::insert_many_if_new(&mut tx, new, Utc::now()).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+
+    /// Ends the pipeline.
+    pub async fn stop(self) {
+        self.lifecycle.stop();
+        self.lifecycle.drain(Duration::from_secs(5)).await;
+    }
+}
+
 /// Fills a person's queue with the whole catalogue and scores it anew.
 pub async fn measure(stores: Arc<Stores>, data: &Path) -> Rescored {
-    let config = Config::load(None, &json!({ "data_dir": data, "tasks": { "poll_ms": 10 } })).unwrap();
-    let deps =
-        PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: Arc::new(SystemClock), router: None };
-    let pipeline = Pipeline::create(deps).unwrap();
-    let person = pipeline.local_person().await.unwrap();
-    let lifecycle = Lifecycle::new();
-    let backend = pipeline.server(&lifecycle).await.unwrap().backend();
-    pipeline.start(&lifecycle).await.unwrap();
-
-    let mut profile = ProfileServiceClient::new(backend.clone());
-    let request = pb::UpdateProfileRequest { profile: Some(profile_of_reader()), update_mask: None };
-    let task = profile.update_profile(as_person(person, request)).await.unwrap().into_inner().rescore_task_id;
-    let mut tasks = TasksServiceClient::new(backend.clone());
-    wait(&mut tasks, person, &task).await;
-    let count = fill_queue(&stores, person).await;
-
+    let reader = Reader::start(Arc::clone(&stores), data).await;
+    let jobs = reader.fill_queue().await;
     super::forget_peak();
     let begun = Instant::now();
-    let mut matching = MatchServiceClient::new(backend);
-    let task = matching.rescore_jobs(as_person(person, pb::RescoreJobsRequest {})).await.unwrap().into_inner().task_id;
-    wait(&mut tasks, person, &task).await;
+    reader.rescore().await;
     let whole = begun.elapsed();
     let (resident, peak) = (super::memory("VmRSS"), super::memory("VmHWM"));
     let (read, score) = alone(&stores).await;
-    lifecycle.stop();
-    lifecycle.drain(Duration::from_secs(5)).await;
-    Rescored {
-        jobs: count,
-        whole: whole.as_secs_f64(),
-        read: read.as_secs_f64(),
-        score: score.as_secs_f64(),
-        resident,
-        peak,
-    }
+    reader.stop().await;
+    Rescored { jobs, whole: whole.as_secs_f64(), read: read.as_secs_f64(), score: score.as_secs_f64(), resident, peak }
 }
 
 fn as_person<T>(person: Uuid, message: T) -> Request<T> {
@@ -124,41 +186,6 @@ fn profile_of_reader() -> pb::Profile {
         seniority: pb::Seniority::Senior as i32,
         ..Default::default()
     }
-}
-
-/// One pending job for every posting of the catalogue.
-async fn fill_queue(stores: &Stores, person: Uuid) -> usize {
-    let mut ids: Vec<Uuid> = Vec::new();
-    let mut tx = stores.platform().read().await.unwrap();
-    catalogue::for_each_match_features(&mut tx, |id, _| {
-        ids.push(id);
-        Ok(())
-    })
-    .await
-    .unwrap();
-    drop(tx);
-    let database = stores.person(person).await.unwrap();
-    for batch in ids.chunks(BATCH) {
-        let mut tx = stores.platform().read().await.unwrap();
-        let postings = catalogue::get(&mut tx, batch).await.unwrap();
-        drop(tx);
-        let new = postings
-            .into_iter()
-            .map(|posting| NewJob {
-                id: Uuid::now_v7(),
-                posting_id: posting.id,
-                status: "pending".to_owned(),
-                snapshot: JobSnapshot { posting: posting.posting, links: posting.links },
-                surfaced_by: None,
-                search_profile_id: None,
-                score: None,
-            })
-            .collect();
-        let mut tx = database.begin().await.unwrap();
-        jobs::insert_many_if_new(&mut tx, new, Utc::now()).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-    ids.len()
 }
 
 /// The parts of the work without the rest: reading with counting, and scoring on all cores.

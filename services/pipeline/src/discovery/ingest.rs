@@ -18,7 +18,7 @@ use crate::{encoding, scoring::posting_features};
 const CHUNK: usize = 1_000;
 
 /// Newest postings of one block that a newcomer is compared with.
-const CANDIDATES_PER_BLOCK: i64 = 32;
+const CANDIDATES_PER_BLOCK: usize = 32;
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -138,6 +138,8 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
 struct Batch {
     by_key: HashMap<String, Uuid>,
     members: Members,
+    /// Features of the postings that share a text only.
+    by_text: HashMap<Located, (Uuid, Vec<u8>)>,
     candidates: HashMap<Located, (Uuid, Features)>,
     documents: HashMap<Uuid, Posting>,
     /// Source and address of every place where a known posting was seen.
@@ -153,25 +155,44 @@ impl Batch {
         let blocks: Vec<i64> = unknown.iter().flat_map(|one| one.blocks.blocks.iter().copied()).collect();
         let bands: Vec<i64> = unknown.iter().flat_map(|one| one.blocks.bands.iter().copied()).collect();
         let members = catalogue::members(tx, &blocks, &bands, CANDIDATES_PER_BLOCK).await?;
-        let wanted = unknown.iter().flat_map(|one| candidates_of(&members, &one.blocks)).collect();
-        let candidates = catalogue::dedupe_features(tx, wanted)
-            .await?
-            .into_iter()
-            // Features of an older form are not compared; the next change of the posting writes them anew.
+        let wanted = unknown.iter().flat_map(|one| candidates_of(&members, &one.blocks));
+        let by_text = wanted.filter(|located| !members.features.contains_key(located)).collect();
+        let by_text = catalogue::dedupe_features(tx, by_text).await?;
+        Ok(Self {
+            by_key,
+            members,
+            by_text,
+            candidates: HashMap::new(),
+            documents: HashMap::new(),
+            links: HashMap::new(),
+        })
+    }
+
+    /// Reads the features of all candidates, and with them the posting that each of these is.
+    fn recognise_all(&mut self, prepared: &[Prepared]) -> Vec<Option<Uuid>> {
+        let found = std::mem::take(&mut self.members.features).into_par_iter();
+        let found = found.chain(std::mem::take(&mut self.by_text));
+        // Features of an older form are not compared; the next change of the posting writes them anew.
+        self.candidates = found
             .filter_map(|(located, (id, bytes))| Some((located, (id, encoding::decode::<Features>(&bytes)?))))
             .collect();
-        Ok(Self { by_key, members, candidates, documents: HashMap::new(), links: HashMap::new() })
+        prepared.par_iter().map(|one| self.recognise(one)).collect()
     }
 
     async fn apply(
         mut self,
         mut tx: Tx,
-        prepared: Vec<Prepared>,
+        mut prepared: Vec<Prepared>,
         board: Option<&str>,
         now: DateTime<Utc>,
         result: &mut Ingested,
     ) -> Result<(), StoreError> {
-        let targets: Vec<Option<Uuid>> = prepared.iter().map(|one| self.recognise(one)).collect();
+        let targets;
+        (self, prepared, targets) = off_thread(move || {
+            let targets = self.recognise_all(&prepared);
+            (self, prepared, targets)
+        })
+        .await?;
         let known: Vec<Uuid> = targets.iter().flatten().copied().collect();
         for stored in catalogue::get(&mut tx, &known).await? {
             let links = stored.links.into_iter().map(|link| (link.source, link.url)).collect();

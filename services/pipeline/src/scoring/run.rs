@@ -4,7 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use aerie_postings::TextExtent;
 use aerie_store::{
-    Database, StoreError, catalogue,
+    Database, StoreError,
+    catalogue::{self, MatchFeatures, OpenPosting},
     jobs::{self, JobKey, JobScore},
 };
 use aerie_tasks::TaskContext;
@@ -12,7 +13,7 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use uuid::Uuid;
 
-use super::{ScoreDocument, Scorer, blocking, statistics};
+use super::{ScoreDocument, Scorer, blocking, statistics::open_postings};
 use crate::{core::Core, profiles};
 
 /// Scores written in one transaction. Each one moves its job within the list that is sorted by score, and so touches
@@ -42,7 +43,8 @@ pub(crate) async fn score_jobs(
     if wanted.is_empty() {
         return Ok(0);
     }
-    let statistics = statistics(core.platform()).await?;
+    let (statistics, open) = open_postings(core.platform()).await?;
+    let wanted = open_jobs(wanted, &open);
     let scorer = Arc::new(Scorer::of_person(core, person, &stored, statistics).await?);
     let run = Run { platform: core.platform(), person, scorer, profile_version: stored.version, now: core.now() };
     let mut chunks = wanted.chunks(CHUNK);
@@ -68,16 +70,23 @@ pub(crate) async fn score_jobs(
     }
 }
 
-/// Postings and jobs to score, in the order of the jobs.
-async fn wanted_jobs(person: &Database, unless_version: Option<i64>) -> Result<Vec<(Uuid, JobKey)>, StoreError> {
-    let mut wanted = Vec::new();
+/// Jobs to score, by posting.
+async fn wanted_jobs(person: &Database, unless_version: Option<i64>) -> Result<HashMap<Uuid, JobKey>, StoreError> {
+    let mut wanted = HashMap::new();
     let mut read = person.read().await?;
     jobs::for_scoring(&mut read, unless_version, |posting, job| {
-        wanted.push((posting, job));
+        wanted.insert(posting, job);
         Ok(())
     })
     .await?;
     Ok(wanted)
+}
+
+/// The jobs whose postings are open, in their own order.
+fn open_jobs(wanted: HashMap<Uuid, JobKey>, open: &[OpenPosting]) -> Vec<(OpenPosting, JobKey)> {
+    let mut found: Vec<_> = open.iter().filter_map(|posting| Some((*posting, *wanted.get(&posting.id)?))).collect();
+    found.sort_unstable_by_key(|(_, job)| job.number);
+    found
 }
 
 /// What every chunk needs.
@@ -90,18 +99,18 @@ struct Run<'run> {
 }
 
 impl Run<'_> {
-    /// Scores of those of the jobs whose postings are open, in the order of the jobs.
-    async fn score(&self, wanted: &[(Uuid, JobKey)]) -> Result<Vec<(JobKey, JobScore)>, StoreError> {
-        let ids: Vec<Uuid> = wanted.iter().map(|(posting, _)| *posting).collect();
-        let jobs: HashMap<Uuid, JobKey> = wanted.iter().copied().collect();
+    /// Scores of jobs, in their order.
+    async fn score(&self, wanted: &[(OpenPosting, JobKey)]) -> Result<Vec<(JobKey, JobScore)>, StoreError> {
+        let mut numbers: Vec<i64> = wanted.iter().map(|(posting, _)| posting.number).collect();
+        numbers.sort_unstable();
+        let jobs: HashMap<Uuid, JobKey> = wanted.iter().map(|(posting, job)| (posting.id, *job)).collect();
         let mut read = self.platform.read().await?;
-        let features = catalogue::match_features_of_open(&mut read, &ids).await?;
+        let features = catalogue::match_features_by_number(&mut read, &numbers).await?;
         drop(read);
         let (scorer, version, now) = (Arc::clone(&self.scorer), self.profile_version, self.now);
         blocking(move || {
-            let score = |one: &catalogue::MatchFeatures| {
-                Some((*jobs.get(&one.posting_id)?, job_score(&scorer.score(one, now)?, version)))
-            };
+            let score =
+                |one: &MatchFeatures| Some((*jobs.get(&one.posting_id)?, job_score(&scorer.score(one, now)?, version)));
             let mut scored: Vec<(JobKey, JobScore)> = features.par_iter().filter_map(score).collect();
             scored.sort_unstable_by_key(|(job, _)| job.number);
             scored

@@ -1,7 +1,10 @@
 //! How common each term is in the catalogue, and features of an older form made anew on the way.
 
 use aerie_matching::{CorpusStatistics, PostingFeatures};
-use aerie_store::{Database, StoreError, catalogue};
+use aerie_store::{
+    Database, StoreError,
+    catalogue::{self, OpenPosting},
+};
 use rayon::prelude::*;
 use uuid::Uuid;
 
@@ -11,17 +14,23 @@ use super::{blocking, posting_features};
 const RENEWED_AT_ONCE: usize = 500;
 
 /// How common each term is among the open postings.
+pub(crate) async fn statistics(platform: &Database) -> Result<CorpusStatistics, StoreError> {
+    Ok(open_postings(platform).await?.0)
+}
+
+/// How common each term is among the open postings, and which they are, in the order in which they came.
 ///
 /// Stored features that this version cannot read are prepared again from the stored posting, and stored: whoever scores
 /// after this finds all of them readable.
-pub(crate) async fn statistics(platform: &Database) -> Result<CorpusStatistics, StoreError> {
+pub(super) async fn open_postings(platform: &Database) -> Result<(CorpusStatistics, Vec<OpenPosting>), StoreError> {
     let mut statistics = CorpusStatistics::default();
-    let mut unreadable = Vec::new();
+    let (mut open, mut unreadable) = (Vec::new(), Vec::new());
     let mut tx = platform.read().await?;
-    catalogue::for_each_match_features(&mut tx, |id, features| {
+    catalogue::for_each_match_features(&mut tx, |posting, features| {
+        open.push(posting);
         match PostingFeatures::terms_of_bytes(features) {
             Ok(terms) => statistics.add_terms(terms),
-            Err(_) => unreadable.push(id),
+            Err(_) => unreadable.push(posting.id),
         }
         Ok(())
     })
@@ -37,7 +46,7 @@ pub(crate) async fn statistics(platform: &Database) -> Result<CorpusStatistics, 
             }
         }
     }
-    Ok(statistics)
+    Ok((statistics, open))
 }
 
 /// Prepares postings again and stores what scoring needs of them.

@@ -71,8 +71,8 @@ async fn features_of_another_version_are_prepared_again_and_kept() {
     let stored = async || {
         let mut stored = Vec::new();
         let mut tx = world.stores.platform().read().await.unwrap();
-        catalogue::for_each_match_features(&mut tx, |id, features| {
-            stored.push((id, features.to_vec()));
+        catalogue::for_each_match_features(&mut tx, |posting, features| {
+            stored.push((posting.id, features.to_vec()));
             Ok(())
         })
         .await
