@@ -13,7 +13,7 @@ mod synthetic;
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -23,7 +23,7 @@ use aerie_pipeline::ingest;
 use aerie_postings::{Posting, normalise};
 use aerie_store::{Stores, StoresConfig};
 use chrono::Utc;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Postings taken in while the clock runs, unless named.
 const NEW: u64 = 10_000;
@@ -40,6 +40,8 @@ struct Measured {
     fill: f64,
     normalise: f64,
     ingest: f64,
+    /// Of all cores together.
+    processor: f64,
     recognised: u64,
     resident: u64,
     peak: u64,
@@ -96,6 +98,12 @@ async fn main() {
                 println!("{}", serde_json::to_string(&measured).unwrap());
                 return;
             }
+            "--rescore" => {
+                let folder = arguments.next().map(PathBuf::from).expect("--rescore FOLDER");
+                let rescored = rescore::measure(&folder).await;
+                println!("{}", serde_json::to_string(&rescored).unwrap());
+                return;
+            }
             "--million" => sizes.extend([10_000, 100_000, 1_000_000]),
             "--python" => python = arguments.next().map(PathBuf::from),
             size => sizes.push(size.parse().expect("a catalogue size, --million or --python PROGRAM")),
@@ -112,8 +120,8 @@ async fn main() {
     }
 }
 
-/// A process for each size, so that memory is that of this size alone.
-fn in_own_process(arguments: &[&str]) -> Measured {
+/// A process for each measurement, so that its memory is its own.
+fn in_own_process<Figures: DeserializeOwned>(arguments: &[&str]) -> Figures {
     let program = std::env::current_exe().unwrap();
     let output = Command::new(program)
         .args(arguments)
@@ -125,11 +133,15 @@ fn in_own_process(arguments: &[&str]) -> Measured {
     serde_json::from_str(text.lines().last().unwrap_or_default()).expect("a line of figures")
 }
 
+async fn open(data: &Path) -> Arc<Stores> {
+    let config = StoresConfig { url: "embedded".into(), data: data.to_owned(), migrate: true, connections: 4 };
+    Arc::new(Stores::open(config).await.unwrap())
+}
+
 async fn measure(task: Task) -> Measured {
     let Task { size, new, together } = task;
     let folder = tempfile::tempdir().unwrap();
-    let config = StoresConfig { url: "embedded".into(), data: folder.path().to_owned(), migrate: true, connections: 4 };
-    let stores = Stores::open(config.clone()).await.unwrap();
+    let stores = open(folder.path()).await;
     let now = Utc::now();
     let universe = size + new;
     let mut fill = Duration::ZERO;
@@ -140,7 +152,7 @@ async fn measure(task: Task) -> Measured {
         fill += begun.elapsed();
     }
     stores.close().await;
-    let stores = Arc::new(Stores::open(config).await.unwrap());
+    let stores = open(folder.path()).await;
 
     let reader = if together { Some(rescore::Reader::start(Arc::clone(&stores), folder.path()).await) } else { None };
     if let Some(reader) = &reader {
@@ -152,7 +164,7 @@ async fn measure(task: Task) -> Measured {
     let begun = Instant::now();
     let postings: Vec<Posting> = raw.into_iter().filter_map(|raw| normalise(raw, now).ok()).collect();
     let normalised = begun.elapsed();
-    let begun = Instant::now();
+    let (begun, processor) = (Instant::now(), processor_seconds());
     let ingested = ingest(stores.platform(), postings, None, now).await.unwrap();
     let took = begun.elapsed();
     let mut measured = Measured {
@@ -161,6 +173,7 @@ async fn measure(task: Task) -> Measured {
         fill: fill.as_secs_f64(),
         normalise: normalised.as_secs_f64(),
         ingest: took.as_secs_f64(),
+        processor: processor_seconds() - processor,
         recognised: new - ingested.new as u64,
         resident: memory("VmRSS"),
         peak: memory("VmHWM"),
@@ -176,9 +189,14 @@ async fn measure(task: Task) -> Measured {
         measured.together = Some(Together { ingest: measured.ingest, queue, score: begun.elapsed().as_secs_f64() });
         reader.stop().await;
     } else if size == RESCORED {
-        measured.rescore = Some(rescore::measure(Arc::clone(&stores), folder.path()).await);
+        let reader = rescore::Reader::start(Arc::clone(&stores), folder.path()).await;
+        reader.fill_queue().await;
+        reader.stop().await;
     }
     stores.close().await;
+    if size == RESCORED && !together {
+        measured.rescore = Some(in_own_process(&["--rescore", &folder.path().to_string_lossy()]));
+    }
     measured
 }
 
@@ -188,6 +206,14 @@ pub fn memory(name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let kilobytes: Option<u64> = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
     kilobytes.unwrap_or_default() * 1024
+}
+
+/// What this process has used of all cores, in seconds, as Linux tells it in hundredths; 0 elsewhere.
+pub fn processor_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name in brackets may hold spaces; user and system time are the 12th and 13th field after it.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// Lets the highest resident memory be counted from now on.
@@ -200,10 +226,11 @@ fn report(measured: &[Measured]) {
     println!("\n{NEW} new postings into a catalogue of");
     for one in measured {
         println!(
-            "  {:>9}: {:6.2} s ({:.0} us each; normalised before in {:.2} s), {} recognised, {} MB resident, {} MB at most; filled in {:.1} s",
+            "  {:>9}: {:6.2} s, {:.2} s processor time ({:.0} us each; normalised before in {:.2} s), {} recognised, {} MB resident, {} MB at most; filled in {:.1} s",
             one.size,
             one.ingest,
-            one.ingest / one.new as f64 * 1e6,
+            one.processor,
+            one.processor / one.new as f64 * 1e6,
             one.normalise,
             one.recognised,
             one.resident / 1_000_000,
@@ -212,7 +239,13 @@ fn report(measured: &[Measured]) {
         );
     }
     if let [first, .., last] = measured {
-        println!("  cost of a posting at {} : at {} = {:.2}", last.size, first.size, last.ingest / first.ingest);
+        println!(
+            "  cost of a posting at {} : at {} = {:.2}, in processor time {:.2}",
+            last.size,
+            first.size,
+            last.ingest / first.ingest,
+            last.processor / first.processor
+        );
     }
     for (size, rescore) in measured.iter().filter_map(|one| Some((one.size, one.rescore.as_ref()?))) {
         rescore.report(size + NEW);

@@ -39,11 +39,17 @@ pub(crate) async fn score_jobs(
     task: Option<&TaskContext>,
 ) -> Result<usize, StoreError> {
     let stored = profiles::read(person).await?;
-    let wanted = wanted_jobs(person, (which == Which::Unscored).then_some(stored.version)).await?;
-    if wanted.is_empty() {
-        return Ok(0);
-    }
-    let (statistics, open) = open_postings(core.platform()).await?;
+    let (wanted, (statistics, open)) = match which {
+        Which::All => tokio::try_join!(wanted_jobs(person, None), open_postings(core.platform()))?,
+        Which::Unscored => {
+            let wanted = wanted_jobs(person, Some(stored.version)).await?;
+            // Most runs find nothing new: then the catalogue need not be read.
+            if wanted.is_empty() {
+                return Ok(0);
+            }
+            (wanted, open_postings(core.platform()).await?)
+        }
+    };
     let wanted = open_jobs(wanted, &open);
     let scorer = Arc::new(Scorer::of_person(core, person, &stored, statistics).await?);
     let run = Run { platform: core.platform(), person, scorer, profile_version: stored.version, now: core.now() };
