@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Area::Store => {
             // A PostgreSQL with pgbench is what the tests need, too.
             setup::test_needs()?;
-            example("aerie-store", "ingest", &arguments.arguments)?;
+            example("aerie-store", "store_ingest", &arguments.arguments)?;
             example("aerie-tasks", "claim_rate", &[])
         }
         Area::Router => {

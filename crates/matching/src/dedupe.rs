@@ -27,7 +27,7 @@ pub mod rivals;
 mod title;
 mod vocabulary;
 
-pub use blocking::{Index, blocking_keys, choose_blocks};
+pub use blocking::{Index, StoredBlocks, blocking_keys, choose_blocks};
 pub use cluster::{Clusters, ScoredPair, cluster, score_pairs};
 pub use comparison::{Comparison, Reason, Verdict, Veto, compare};
 pub use decisions::Decisions;

@@ -197,6 +197,14 @@ impl PostingFeatures {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FeatureDecodeError> {
         codec::decode(bytes)
     }
+
+    /// The terms of stored bytes alone: what [`crate::CorpusStatistics::add_terms`] counts.
+    ///
+    /// # Errors
+    /// As [`PostingFeatures::from_bytes`], except that damage behind the terms goes unnoticed.
+    pub fn terms_of_bytes(bytes: &[u8]) -> Result<impl Iterator<Item = u32> + '_, FeatureDecodeError> {
+        codec::term_hashes(bytes)
+    }
 }
 
 /// Countries of a remote scope; regions such as "Europe" are not understood and limit nobody.

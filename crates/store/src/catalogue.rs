@@ -3,6 +3,7 @@
 //! Everything here works on batches and through indexes only, so that taking in a posting costs the same in a
 //! catalogue of ten thousand and of a million.
 
+mod blocks;
 mod closing;
 mod lookup;
 mod pairs;
@@ -14,14 +15,17 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use blocks::{Blocks, DedupeForm, set_dedupe_forms, unprepared};
 pub use closing::{mark_missing, touch_batch};
-pub use lookup::{Candidates, block_candidates, keys_lookup};
+pub use lookup::{Located, Members, dedupe_features, keys_lookup, members};
 pub use pairs::{PostingPair, add_pairs, pairs_of};
 pub use reading::{
-    CatalogueCounts, MatchFeatures, StoredPosting, counts, documents_after, fingerprint, for_each_match_features, get,
-    match_features,
+    CatalogueCounts, MatchFeatures, OpenPosting, StoredPosting, counts, documents_after, fingerprint,
+    for_each_match_features, get, match_features, match_features_by_number,
 };
-pub use writing::{add_keys, add_links, insert_batch, lock_for_ingest, set_embeddings, update_batch};
+pub use writing::{
+    add_keys, add_links, insert_batch, lock_for_ingest, set_embeddings, set_match_features, update_batch,
+};
 
 /// Missed runs of a complete board after which a posting counts as closed there.
 pub const MISSED_RUNS_UNTIL_CLOSED: i64 = 2;
@@ -38,10 +42,8 @@ pub struct NewPosting {
     pub board: Option<String>,
     /// Keys by which it is recognised for certain.
     pub keys: Vec<String>,
-    /// Blocks: postings that share none are never compared.
-    pub blocks: Vec<i64>,
-    /// What the comparison needs.
-    pub dedupe_features: Vec<u8>,
+    /// By what it is found when another may be the same.
+    pub dedupe: DedupeForm,
     /// What scoring needs.
     pub match_features: Vec<u8>,
     /// Embedding, when a model is present.
@@ -55,10 +57,8 @@ pub struct PostingChange {
     pub id: Uuid,
     /// The merged posting.
     pub posting: Posting,
-    /// Every block of the new content; others are forgotten.
-    pub blocks: Vec<i64>,
-    /// What the comparison needs.
-    pub dedupe_features: Vec<u8>,
+    /// By what the new content is found; how it was found before is forgotten.
+    pub dedupe: DedupeForm,
     /// What scoring needs.
     pub match_features: Vec<u8>,
     /// Embedding of the new content.

@@ -29,7 +29,7 @@ pub use listing::{JobFilter, JobOrder, JobPage, PageToken, ids_in_order, list};
 pub use reading::{
     JobForScoring, contents, count_by_status, for_each, for_scoring, get, get_by_postings, known_postings,
 };
-pub use scoring::{JobScore, all_scores, set_scores};
+pub use scoring::{JobKey, JobScore, all_scores, set_scores};
 pub use transitions::{
     Decision, HistoryEntry, Moved, Transition, decisions, history, last_transition, revert, transition,
 };
@@ -115,8 +115,8 @@ pub struct Job {
     pub summary: JobSummary,
     /// The posting.
     pub snapshot: JobSnapshot,
-    /// Explanation of the score, JSON of the pipeline.
-    pub score_json: Option<String>,
+    /// Explanation of the score, in a form of the pipeline.
+    pub score_document: Option<Vec<u8>>,
     /// The person's own words.
     pub notes: String,
 }

@@ -35,7 +35,7 @@ mod tests {
         fn assert_send<T: Send>(_: &T) {}
         fn check(tx: &mut crate::Tx) {
             assert_send(&crate::jobs::list(tx, &Default::default(), Default::default(), None, 1));
-            assert_send(&crate::catalogue::for_each_match_features(tx, |_| Ok(())));
+            assert_send(&crate::catalogue::for_each_match_features(tx, |_, _| Ok(())));
             assert_send(&crate::catalogue::keys_lookup(tx, &[]));
         }
         let _ = check;

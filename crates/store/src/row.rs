@@ -88,6 +88,15 @@ impl Row {
         Vec<u8>
     );
 
+    /// Bytes, not copied.
+    pub fn borrowed_bytes(&self, column: &str) -> Result<&[u8], StoreError> {
+        match &self.0 {
+            Inner::Sqlite(row) => row.try_get(column),
+            Inner::Postgres(row) => row.try_get(column),
+        }
+        .map_err(decode(column))
+    }
+
     /// An id or null.
     pub fn optional_id(&self, column: &str) -> Result<Option<Uuid>, StoreError> {
         match &self.0 {

@@ -26,9 +26,12 @@ use crate::{
 /// How long the first connection to PostgreSQL may take; it may be starting at the same time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Pages that the writing connection of a store keeps at most, in KiB as SQLite wants it. Taking in postings touches
-/// index pages at random; decrypting each of them again would cost more than the insertion.
+/// Pages that the writing connection of a person's store keeps at most, in KiB as SQLite wants it.
 const WRITER_CACHE: &str = "-16384";
+
+/// The same of the platform store. Taking in postings touches index pages at random; decrypting each of them again would
+/// cost more than the insertion.
+const PLATFORM_WRITER_CACHE: &str = "-32768";
 
 /// The same for each reading connection.
 const READER_CACHE: &str = "-8192";
@@ -217,8 +220,9 @@ impl SqliteFile<'_> {
         // A new file holds nothing that a migration could put at risk.
         let migrate = config.migrate || !self.path.exists();
         let options = self.options()?;
+        let cache = if scope == Scope::Platform { PLATFORM_WRITER_CACHE } else { WRITER_CACHE };
         let writer = pool(1)
-            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
+            .connect_with(options.clone().pragma("cache_size", cache))
             .await
             .map_err(|error| self.explain(error))?;
         let readers = pool(config.connections.max(1))

@@ -47,6 +47,8 @@ on_both_engines!(
     catalogue::a_posting_is_found_by_its_keys_and_blocks,
     catalogue::candidates_are_the_newest_of_a_block,
     catalogue::a_change_replaces_content_and_blocks,
+    catalogue::a_posting_moves_to_another_home,
+    catalogue::postings_of_an_earlier_form_are_prepared_once,
     catalogue::links_keep_where_a_posting_was_seen,
     catalogue::a_posting_closes_after_two_misses_and_a_repost_opens_it,
     catalogue::a_posting_on_another_complete_board_stays_open,

@@ -1,9 +1,9 @@
 //! Scores of jobs: prepared profile, features of the catalogue, and what is stored beside each job.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+mod run;
+mod statistics;
+
+use std::{collections::HashSet, sync::Arc};
 
 use aerie_matching::{
     CorpusStatistics, Extras, MatchProfile, PostingFeatures, PreparedProfile, RemotePreference, SalaryWish, Score,
@@ -16,24 +16,17 @@ use aerie_matching::{
 };
 use aerie_postings::{Posting, RemoteKind, TextExtent, places::parse_places};
 use aerie_store::{
-    Database, StoreError, catalogue,
-    catalogue::MatchFeatures,
-    jobs::{self, JobScore},
+    Database, StoreError,
+    catalogue::{self, MatchFeatures},
 };
-use aerie_tasks::TaskContext;
 use chrono::{DateTime, Utc};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    core::Core,
-    learning,
-    profiles::{self, StoredProfile},
-};
+use crate::{core::Core, encoding, learning, profiles::StoredProfile};
 
-/// Scores written in one transaction.
-const CHUNK: usize = 2_000;
+pub(crate) use run::{Which, score_jobs};
+pub(crate) use statistics::statistics;
 
 /// Skills named in a summary.
 const SUMMARY_SKILLS: usize = 4;
@@ -54,13 +47,20 @@ pub(crate) struct ScoreDocument {
     pub(crate) summary: String,
 }
 
-/// Which jobs are to be scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
-    /// Those without a score for the present profile.
-    Unscored,
-    /// All of them.
-    All,
+impl ScoreDocument {
+    /// Raised whenever the form changes, of the score itself too.
+    const VERSION: u8 = 1;
+
+    /// For storage beside the job.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        encoding::encode(&(Self::VERSION, self))
+    }
+
+    /// What [`ScoreDocument::to_bytes`] gave; `None` for what another version wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let document = bytes.strip_prefix(&[Self::VERSION])?;
+        encoding::decode(document)
+    }
 }
 
 /// What matching is told about a person: the profile, and the titles and places of their search profiles.
@@ -203,105 +203,10 @@ fn summary(score: &Score, shared: &[String], gaps: &[String]) -> String {
     words.join("; ")
 }
 
-/// Scores a person's jobs; returns how many. `task` is told the share done.
-pub(crate) async fn score_jobs(
-    core: &Core,
-    person: &Database,
-    which: Which,
-    task: Option<&TaskContext>,
-) -> Result<usize, StoreError> {
-    let stored = profiles::read(person).await?;
-    let mut wanted: HashMap<Uuid, Uuid> = HashMap::new();
-    let mut read = person.read().await?;
-    jobs::for_scoring(&mut read, (which == Which::Unscored).then_some(stored.version), |posting, job| {
-        wanted.insert(posting, job);
-        Ok(())
-    })
-    .await?;
-    drop(read);
-    if wanted.is_empty() {
-        return Ok(0);
-    }
-    let (statistics, features) = read_features(core.platform(), &wanted).await?;
-    let now = core.now();
-    let scorer = Arc::new(Scorer::of_person(core, person, &stored, statistics).await?);
-    let version = stored.version;
-    let total = features.len();
-    let mut done = 0;
-    let mut features = features.into_iter().peekable();
-    while features.peek().is_some() {
-        let chunk: Vec<MatchFeatures> = features.by_ref().take(CHUNK).collect();
-        done += chunk.len();
-        let scorer = Arc::clone(&scorer);
-        let scored: Vec<(Uuid, ScoreDocument)> = blocking(move || {
-            chunk.into_par_iter().filter_map(|one| Some((one.posting_id, scorer.score(&one, now)?))).collect()
-        })
-        .await?;
-        let rows = scored
-            .into_iter()
-            .filter_map(|(posting, document)| Some((*wanted.get(&posting)?, job_score(&document, version))))
-            .collect();
-        let mut tx = person.begin().await?;
-        jobs::set_scores(&mut tx, rows).await?;
-        tx.commit().await?;
-        if let Some(task) = task
-            && let Err(error) = task.stage("scoring", Some(done as f64 / total.max(1) as f64)).await
-        {
-            // A lost lease shows at the next write of the task itself.
-            tracing::debug!(%error, "progress of scoring was not written");
-        }
-    }
-    Ok(done)
-}
-
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| StoreError::Unavailable { detail: format!("scoring: {error}") })
-}
-
-/// One pass over the catalogue: how common each term is, and the features of the wanted postings.
-async fn read_features(
-    platform: &Database,
-    wanted: &HashMap<Uuid, Uuid>,
-) -> Result<(CorpusStatistics, Vec<MatchFeatures>), StoreError> {
-    let mut statistics = CorpusStatistics::default();
-    let mut kept = Vec::with_capacity(wanted.len());
-    let mut tx = platform.read().await?;
-    catalogue::for_each_match_features(&mut tx, |features| {
-        if let Ok(posting) = PostingFeatures::from_bytes(&features.features) {
-            statistics.add(&posting);
-        }
-        if wanted.contains_key(&features.posting_id) {
-            kept.push(features);
-        }
-        Ok(())
-    })
-    .await?;
-    Ok((statistics, kept))
-}
-
-/// How common each term is in the catalogue.
-pub(crate) async fn statistics(platform: &Database) -> Result<CorpusStatistics, StoreError> {
-    Ok(read_features(platform, &HashMap::new()).await?.0)
-}
-
-fn job_score(document: &ScoreDocument, profile_version: i64) -> JobScore {
-    JobScore {
-        score: f64::from(document.score.total),
-        classic: None,
-        basis: Some(
-            match document.score.basis {
-                TextExtent::TitleOnly => "title only",
-                TextExtent::Snippet => "snippet",
-                TextExtent::FullText => "full text",
-            }
-            .to_owned(),
-        ),
-        // A document of plain numbers and texts always has a JSON form.
-        score_json: serde_json::to_string(document).ok(),
-        profile_version,
-    }
 }
 
 /// Vectors of these postings, when there is a model and they have none or were changed.

@@ -2,13 +2,15 @@
 //!
 //! Keys go from rare to common: identity, company + work + city, company + work, company + one word of the work, work +
 //! city where no company is named, and four bands of the text's fingerprint (two SimHashes that differ in at most three
-//! bits share a band). A store keeps the keys in an indexed table; [`choose_blocks`] then takes rare blocks first and
-//! stops at a fixed number of candidates, so that the cost per posting does not grow with the catalogue.
+//! bits share a band). A store keeps them as [`StoredBlocks`] in indexed tables; [`choose_blocks`] takes rare blocks first
+//! and stops at a fixed number of candidates, so that the cost per posting does not grow with the catalogue.
 
 use std::collections::HashMap;
 
+use aerie_postings::identity::hamming;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::comparison::TEXT_OTHER_BITS;
 use super::features::Features;
 
 /// Most blocking keys of one posting.
@@ -24,6 +26,14 @@ const MAX_WORDS: usize = 4;
 /// The blocking keys of a posting, at most [`MAX_KEYS`], without repetition, rare kinds first.
 pub fn blocking_keys(features: &Features) -> Vec<u64> {
     let mut keys: Vec<u64> = features.keys.iter().map(|key| mix(1, *key, 0)).collect();
+    keys.extend(keys_at_home(features));
+    keys.extend(bands(features.fingerprint).map(|band| mix(6, u64::from(band), 0)));
+    first_of_each(keys)
+}
+
+/// Keys that only postings of one employer can share, or, where none is named, of one work.
+fn keys_at_home(features: &Features) -> Vec<u64> {
+    let mut keys = Vec::new();
     let work = features.title.work_key();
     let cities: Vec<u64> = features.places.cities().take(MAX_CITIES).map(u64::from).collect();
     match features.company_words.first() {
@@ -37,9 +47,16 @@ pub fn blocking_keys(features: &Features) -> Vec<u64> {
         }
         None => keys.extend(cities.iter().map(|city| mix(5, work, *city))),
     }
-    if features.fingerprint != 0 {
-        keys.extend((0..4).map(|band| mix(6 + band, features.fingerprint >> (16 * band) & 0xFFFF, 0)));
-    }
+    keys
+}
+
+/// The four bands of a fingerprint, told apart by their number in the bits above; none of a text without one.
+fn bands(fingerprint: u64) -> impl Iterator<Item = u32> {
+    let count = if fingerprint == 0 { 0 } else { 4 };
+    (0..count).map(move |band| (band << 16) | (fingerprint >> (16 * band) & 0xFFFF) as u32)
+}
+
+fn first_of_each(keys: Vec<u64>) -> Vec<u64> {
     let mut seen = Vec::with_capacity(keys.len());
     for key in keys {
         if seen.len() < MAX_KEYS && !seen.contains(&key) {
@@ -47,6 +64,35 @@ pub fn blocking_keys(features: &Features) -> Vec<u64> {
         }
     }
     seen
+}
+
+/// The blocking keys of a posting as a store keeps them, in an order in which what is read together lies together.
+///
+/// Identity keys are none of them: by those a store finds a posting for certain, before it asks for candidates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBlocks {
+    /// Hash of the employer, or of the work where none is named.
+    pub home: u32,
+    /// Keys that only postings of this home can share, rare kinds first; `home` is their upper half.
+    pub keys: Vec<u64>,
+    /// Bands of the fingerprint.
+    pub bands: Vec<u32>,
+}
+
+impl StoredBlocks {
+    /// The blocks of a posting.
+    pub fn of(features: &Features) -> Self {
+        let work = features.title.work_key();
+        let home = features.company_words.first().copied().unwrap_or((work >> 32) as u32);
+        let local = |key: u64| (u64::from(home) << 32) | (key & 0xFFFF_FFFF);
+        let keys = first_of_each(keys_at_home(features).into_iter().map(local).collect());
+        Self { home, keys, bands: bands(features.fingerprint).collect() }
+    }
+
+    /// Whether postings that share a band have texts alike; with most it is chance.
+    pub fn shares_text(left: u64, right: u64) -> bool {
+        hamming(left, right) < TEXT_OTHER_BITS
+    }
 }
 
 /// Which blocks to read, given how many postings each holds: the smallest first, until `limit` candidates are reached.

@@ -74,7 +74,7 @@ const DAY: i64 = 86_400;
 /// 16 hardly ever.
 const TEXT_SAME_BITS: u32 = 3;
 const TEXT_NEAR_BITS: u32 = 12;
-const TEXT_OTHER_BITS: u32 = 20;
+pub(super) const TEXT_OTHER_BITS: u32 = 20;
 
 /// What to do with a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

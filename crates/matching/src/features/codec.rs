@@ -73,6 +73,18 @@ pub(super) fn decode(bytes: &[u8]) -> Result<PostingFeatures, FeatureDecodeError
     if reader.bytes.is_empty() { Ok(features) } else { Err(FeatureDecodeError::Damaged) }
 }
 
+/// The hashes of the terms alone, without reading the rest.
+pub(super) fn term_hashes(bytes: &[u8]) -> Result<impl Iterator<Item = u32> + '_, FeatureDecodeError> {
+    let mut reader = Reader { bytes };
+    let version = reader.byte().ok_or(FeatureDecodeError::Damaged)?;
+    if version != VERSION {
+        return Err(FeatureDecodeError::Version(version));
+    }
+    let count = usize::from(reader.byte().ok_or(FeatureDecodeError::Damaged)?);
+    let hashes = reader.take(count * size_of::<u32>()).ok_or(FeatureDecodeError::Damaged)?;
+    Ok(hashes.as_chunks().0.iter().map(|hash| u32::from_le_bytes(*hash)))
+}
+
 fn list<Item>(bytes: &mut Vec<u8>, items: &[Item], mut write: impl FnMut(&mut Vec<u8>, &Item)) {
     let count = items.len().min(255);
     bytes.push(count as u8);
@@ -83,7 +95,7 @@ struct Reader<'bytes> {
     bytes: &'bytes [u8],
 }
 
-impl Reader<'_> {
+impl<'bytes> Reader<'bytes> {
     fn features(&mut self) -> Option<PostingFeatures> {
         let term_hashes = self.list(Self::word)?;
         let term_counts = self.take(term_hashes.len())?.into();
@@ -122,7 +134,7 @@ impl Reader<'_> {
         })
     }
 
-    fn take(&mut self, count: usize) -> Option<&[u8]> {
+    fn take(&mut self, count: usize) -> Option<&'bytes [u8]> {
         let (head, tail) = self.bytes.split_at_checked(count)?;
         self.bytes = tail;
         Some(head)

@@ -110,35 +110,56 @@ pub struct MatchFeatures {
     pub embedding: Option<Vec<u8>>,
 }
 
-/// Hands the features of every open posting to `each`, in the order in which the postings came, without holding them.
+/// An open posting of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenPosting {
+    /// Id.
+    pub id: Uuid,
+    /// Internal number.
+    pub number: i64,
+}
+
+/// Hands the features, without the embedding, of every open posting to `each`, in the order in which the postings came,
+/// without holding them.
 pub async fn for_each_match_features(
     tx: &mut Tx,
-    mut each: impl FnMut(MatchFeatures) -> Result<(), StoreError> + Send,
+    mut each: impl FnMut(OpenPosting, &[u8]) -> Result<(), StoreError> + Send,
 ) -> Result<(), StoreError> {
     tx.fetch_each(
-        "select posting_id, match_features, embedding \
-         from posting_features join posting on posting.number = posting_features.posting \
-         where posting.closed_at is null order by posting_features.posting",
+        "select posting, posting_id, match_features from posting_features \
+         where posting not in (select number from posting where closed_at is not null) order by posting",
         vec![],
-        |row| each(decode_features(&row)?),
+        |row| {
+            let posting = OpenPosting { id: row.id("posting_id")?, number: row.int("posting")? };
+            each(posting, row.borrowed_bytes("match_features")?)
+        },
     )
     .await
 }
 
 /// The features of certain postings, in no order. Unknown ids are passed over.
 pub async fn match_features(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<MatchFeatures>, StoreError> {
-    let mut found = Vec::with_capacity(ids.len());
-    fetch_in(
-        tx,
-        "select posting_id, match_features, embedding \
-         from posting join posting_features on posting_features.posting = posting.number where posting.id in (",
-        ")",
-        ids.iter().copied().map(Value::from),
-        |row| {
-            found.push(decode_features(&row)?);
-            Ok(())
-        },
-    )
+    let before = "select posting_id, match_features, embedding \
+                  from posting join posting_features on posting_features.posting = posting.number where posting.id in (";
+    features_in(tx, before, ids.iter().copied().map(Value::from)).await
+}
+
+/// The same by the numbers that [`for_each_match_features`] gave, without a look at the postings themselves.
+pub async fn match_features_by_number(tx: &mut Tx, numbers: &[i64]) -> Result<Vec<MatchFeatures>, StoreError> {
+    let before = "select posting_id, match_features, embedding from posting_features where posting in (";
+    features_in(tx, before, numbers.iter().copied().map(Value::from)).await
+}
+
+async fn features_in(
+    tx: &mut Tx,
+    before: &str,
+    keys: impl ExactSizeIterator<Item = Value>,
+) -> Result<Vec<MatchFeatures>, StoreError> {
+    let mut found = Vec::with_capacity(keys.len());
+    fetch_in(tx, before, ")", keys, |row| {
+        found.push(decode_features(&row)?);
+        Ok(())
+    })
     .await?;
     Ok(found)
 }

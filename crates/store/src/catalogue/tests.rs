@@ -6,7 +6,7 @@ use aerie_postings::{RemoteKind, TextExtent};
 use super::*;
 use crate::{
     Stores, StoresConfig, Tx,
-    jobs::{self, JobScore, JobSnapshot, NewJob},
+    jobs::{self, JobKey, JobScore, JobSnapshot, NewJob},
 };
 
 fn posting(number: u32) -> Posting {
@@ -36,13 +36,18 @@ fn posting(number: u32) -> Posting {
     }
 }
 
+fn found_at(blocks: &[i64]) -> DedupeForm {
+    let blocks = Blocks { home: 0, blocks: blocks.to_vec(), bands: blocks.to_vec(), fingerprint: 7 };
+    DedupeForm { blocks, features: vec![] }
+}
+
 /// Fails when a recorded plan scans anything but the values that came with the statement.
 fn assert_no_scan(tx: &mut Tx) {
     let plans = tx.plans.take().unwrap();
     assert!(plans.len() > 10, "{plans:?}");
     for plan in plans.iter().filter(|plan| plan.starts_with("SCAN")) {
         let scanned = plan.split_whitespace().nth(1).unwrap_or_default();
-        let is_given = ["new", "wanted", "CONSTANT"].contains(&scanned) || plan.ends_with("CONSTANT ROWS");
+        let is_given = ["new", "wanted", "found", "CONSTANT"].contains(&scanned) || plan.ends_with("CONSTANT ROWS");
         let is_given = is_given || plan.ends_with("VALUES CLAUSE");
         assert!(is_given, "{plan}\nof\n{}", plans.join("\n"));
     }
@@ -61,19 +66,12 @@ async fn taking_in_postings_reads_no_whole_table() {
         posting: posting(1),
         board: Some("larkspur".into()),
         keys: vec!["greenhouse:1".into()],
-        blocks: vec![1, 2],
-        dedupe_features: vec![],
+        dedupe: found_at(&[1, 2]),
         match_features: vec![],
         embedding: None,
     };
-    let change = PostingChange {
-        id,
-        posting: posting(1),
-        blocks: vec![2, 3],
-        dedupe_features: vec![],
-        match_features: vec![],
-        embedding: None,
-    };
+    let change =
+        PostingChange { id, posting: posting(1), dedupe: found_at(&[2, 3]), match_features: vec![], embedding: None };
     let link = LinkSighting {
         posting_id: id,
         source: "lever".into(),
@@ -85,11 +83,14 @@ async fn taking_in_postings_reads_no_whole_table() {
     let mut tx = stores.platform().begin().await.unwrap();
     tx.plans = Some(Vec::new());
     keys_lookup(&mut tx, &new.keys).await.unwrap();
-    block_candidates(&mut tx, &[1, 2, 3], 5).await.unwrap();
+    members(&mut tx, &[1, 2, 3], &[1], 5).await.unwrap();
     insert_batch(&mut tx, vec![new], now).await.unwrap();
-    block_candidates(&mut tx, &[1, 2, 3], 5).await.unwrap();
+    let found = members(&mut tx, &[1, 2, 3], &[1], 5).await.unwrap();
+    dedupe_features(&mut tx, found.blocks.into_values().flatten().collect()).await.unwrap();
+    set_dedupe_forms(&mut tx, vec![(id, found_at(&[1, 2]))]).await.unwrap();
     update_batch(&mut tx, vec![change]).await.unwrap();
     set_embeddings(&mut tx, vec![(id, vec![1])]).await.unwrap();
+    set_match_features(&mut tx, vec![(id, vec![1])]).await.unwrap();
     add_links(&mut tx, &[link], now).await.unwrap();
     add_keys(&mut tx, &[("lever:1".into(), id)]).await.unwrap();
     touch_batch(&mut tx, &[id], now).await.unwrap();
@@ -100,6 +101,7 @@ async fn taking_in_postings_reads_no_whole_table() {
     documents_after(&mut tx, Some(id), 10).await.unwrap();
     pairs_of(&mut tx, &[id]).await.unwrap();
     match_features(&mut tx, &[id]).await.unwrap();
+    match_features_by_number(&mut tx, &[1]).await.unwrap();
     assert_no_scan(&mut tx);
 
     let database = stores.person(Uuid::now_v7()).await.unwrap();
@@ -115,10 +117,11 @@ async fn taking_in_postings_reads_no_whole_table() {
         score: None,
     };
     let job_id = job.id;
+    let key = JobKey { id: job_id, number: 1 };
     let snapshot = job.snapshot.clone();
-    let score = JobScore { score: 1.0, classic: None, basis: None, score_json: None, profile_version: 1 };
+    let score = JobScore { score: 1.0, classic: None, basis: None, document: Some(vec![1]), profile_version: 1 };
     jobs::insert_many_if_new(&mut tx, vec![job], now).await.unwrap();
-    jobs::set_scores(&mut tx, vec![(job_id, score)]).await.unwrap();
+    jobs::set_scores(&mut tx, vec![(key, score)]).await.unwrap();
     jobs::update_snapshots(&mut tx, vec![(job_id, snapshot)], now).await.unwrap();
     jobs::get_by_postings(&mut tx, &[id]).await.unwrap();
     jobs::get(&mut tx, job_id).await.unwrap();

@@ -1,13 +1,13 @@
 //! Adding and changing postings.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use aerie_postings::Posting;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{LinkSighting, NewPosting, PostingChange, lookup::key_hash, lookup::numbers_of};
-use crate::{Engine, StoreError, Tx, Value, batch::fetch_in, json};
+use super::{LinkSighting, NewPosting, PostingChange, blocks::DedupeRows, lookup::key_hash, lookup::numbers_of};
+use crate::{Engine, StoreError, Tx, Value, json};
 
 /// Keeps every other ingest out until this transaction ends. Between looking up the keys of new postings and inserting
 /// them nobody else may insert the same ones: call this first, in the transaction that does both. On SQLite the write
@@ -37,20 +37,18 @@ struct Rows {
     postings: Vec<Vec<Value>>,
     documents: Vec<Vec<Value>>,
     features: Vec<Vec<Value>>,
-    dedupe: Vec<Vec<Value>>,
-    blocks: Vec<(i64, i64)>,
+    dedupe: DedupeRows,
     keys: Vec<(Vec<u8>, i64)>,
     links: Vec<Vec<Value>>,
 }
 
 impl Rows {
     fn add(&mut self, new: NewPosting, number: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let NewPosting { id, posting, board, keys, blocks, dedupe_features, match_features, embedding } = new;
-        let blocks = distinct(blocks);
+        let NewPosting { id, posting, board, keys, dedupe, match_features, embedding } = new;
+        let home = dedupe.blocks.home;
         self.documents.push(vec![number.into(), json::encode("document", &posting)?.into()]);
         self.features.push(vec![number.into(), id.into(), match_features.into(), embedding.into()]);
-        self.dedupe.push(vec![number.into(), id.into(), dedupe_features.into(), block_bytes(&blocks).into()]);
-        self.blocks.extend(blocks.into_iter().map(|block| (block, number)));
+        self.dedupe.add(number, id, dedupe);
         self.keys.extend(keys.iter().map(|key| (key_hash(key), number)));
         self.links.push(link_row(
             number,
@@ -66,22 +64,19 @@ impl Rows {
         ));
         let mut row = vec![number.into(), id.into()];
         row.extend(shown(posting));
-        row.extend([now.into(), now.into()]);
+        row.extend([now.into(), now.into(), home.into()]);
         self.postings.push(row);
         Ok(())
     }
 
-    async fn insert(mut self, tx: &mut Tx) -> Result<(), StoreError> {
+    async fn insert(self, tx: &mut Tx) -> Result<(), StoreError> {
         let head = "insert into posting \
-                    (number, id, source, source_id, url, title, company, posted_at, first_seen, last_seen)";
+                    (number, id, source, source_id, url, title, company, posted_at, first_seen, last_seen, home)";
         tx.insert_many(head, "", self.postings).await?;
         tx.insert_many("insert into posting_document (posting, document)", "", self.documents).await?;
         let head = "insert into posting_features (posting, posting_id, match_features, embedding)";
         tx.insert_many(head, "", self.features).await?;
-        tx.insert_many("insert into posting_dedupe (posting, posting_id, features, blocks)", "", self.dedupe).await?;
-        // Both trees are in the order of a hash: sorted rows touch each of their pages once.
-        self.blocks.sort_unstable();
-        insert_blocks(tx, self.blocks).await?;
+        self.dedupe.insert(tx).await?;
         insert_keys(tx, self.keys).await?;
         insert_links(tx, self.links).await
     }
@@ -112,21 +107,19 @@ async fn reserve_numbers(tx: &mut Tx, count: usize) -> Result<Vec<i64>, StoreErr
 /// Writes new content, features and blocks of postings that are in the catalogue. Unknown ids are passed over.
 pub async fn update_batch(tx: &mut Tx, changes: Vec<PostingChange>) -> Result<(), StoreError> {
     let numbers = numbers_of(tx, changes.iter().map(|change| change.id).collect()).await?;
-    let (mut postings, mut documents, mut features, mut dedupe) = (vec![], vec![], vec![], vec![]);
-    let mut wanted_blocks: HashMap<i64, Vec<i64>> = HashMap::new();
+    let (mut postings, mut documents, mut features) = (vec![], vec![], vec![]);
+    let mut rows = DedupeRows::default();
     for change in changes {
-        let PostingChange { id, posting, blocks, dedupe_features, match_features, embedding } = change;
+        let PostingChange { id, posting, dedupe, match_features, embedding } = change;
         let Some(&number) = numbers.get(&id) else { continue };
-        let blocks = distinct(blocks);
         documents.push(vec![number.into(), json::encode("document", &posting)?.into()]);
         features.push(vec![number.into(), match_features.into(), embedding.into()]);
-        dedupe.push(vec![number.into(), dedupe_features.into(), block_bytes(&blocks).into()]);
-        wanted_blocks.insert(number, blocks);
+        rows.add(number, id, dedupe);
         let mut row = vec![number.into()];
         row.extend(shown(posting));
         postings.push(row);
     }
-    replace_blocks(tx, wanted_blocks).await?;
+    rows.replace(tx).await?;
     tx.insert_many(
         "update posting set source = new.column2, source_id = new.column3, url = new.column4, title = new.column5, \
          company = new.column6, posted_at = new.column7 from (",
@@ -146,24 +139,25 @@ pub async fn update_batch(tx: &mut Tx, changes: Vec<PostingChange>) -> Result<()
         features,
     )
     .await?;
-    tx.insert_many(
-        "update posting_dedupe set features = new.column2, blocks = new.column3 from (",
-        ") as new where posting_dedupe.posting = new.column1",
-        dedupe,
-    )
-    .await?;
     Ok(())
 }
 
 /// Keeps the embeddings of postings that are in the catalogue.
 pub async fn set_embeddings(tx: &mut Tx, embeddings: Vec<(Uuid, Vec<u8>)>) -> Result<(), StoreError> {
-    let numbers = numbers_of(tx, embeddings.iter().map(|(id, _)| *id).collect()).await?;
-    let rows = embeddings
-        .into_iter()
-        .filter_map(|(id, embedding)| Some(vec![(*numbers.get(&id)?).into(), embedding.into()]))
-        .collect();
+    set_features(tx, "embedding", embeddings).await
+}
+
+/// Replaces what scoring needs of postings that are in the catalogue.
+pub async fn set_match_features(tx: &mut Tx, features: Vec<(Uuid, Vec<u8>)>) -> Result<(), StoreError> {
+    set_features(tx, "match_features", features).await
+}
+
+async fn set_features(tx: &mut Tx, column: &str, values: Vec<(Uuid, Vec<u8>)>) -> Result<(), StoreError> {
+    let numbers = numbers_of(tx, values.iter().map(|(id, _)| *id).collect()).await?;
+    let rows =
+        values.into_iter().filter_map(|(id, value)| Some(vec![(*numbers.get(&id)?).into(), value.into()])).collect();
     tx.insert_many(
-        "update posting_features set embedding = new.column2 from (",
+        &format!("update posting_features set {column} = new.column2 from ("),
         ") as new where posting_features.posting = new.column1",
         rows,
     )
@@ -232,45 +226,4 @@ async fn insert_keys(tx: &mut Tx, mut keys: Vec<(Vec<u8>, i64)>) -> Result<(), S
     let rows = keys.into_iter().map(|(key, number)| vec![key.into(), number.into()]).collect();
     tx.insert_many("insert into posting_key (key, posting)", "on conflict do nothing", rows).await?;
     Ok(())
-}
-
-async fn insert_blocks(tx: &mut Tx, blocks: Vec<(i64, i64)>) -> Result<(), StoreError> {
-    let rows = blocks.into_iter().map(|(block, number)| vec![block.into(), number.into()]).collect();
-    tx.insert_many("insert into posting_block (block, posting)", "on conflict do nothing", rows).await?;
-    Ok(())
-}
-
-async fn replace_blocks(tx: &mut Tx, wanted: HashMap<i64, Vec<i64>>) -> Result<(), StoreError> {
-    let mut gone = Vec::new();
-    let mut added = Vec::new();
-    let numbers: Vec<Value> = wanted.keys().copied().map(Value::from).collect();
-    fetch_in(tx, "select posting, blocks from posting_dedupe where posting in (", ")", numbers, |row| {
-        let number = row.int("posting")?;
-        let Some(wanted) = wanted.get(&number) else { return Ok(()) };
-        let present = blocks_of_bytes(&row.bytes("blocks")?);
-        gone.extend(present.iter().filter(|block| !wanted.contains(block)).map(|block| (*block, number)));
-        added.extend(wanted.iter().filter(|block| !present.contains(block)).map(|block| (*block, number)));
-        Ok(())
-    })
-    .await?;
-    for (block, number) in gone {
-        let sql = "delete from posting_block where block = $1 and posting = $2";
-        tx.execute(sql, vec![block.into(), number.into()]).await?;
-    }
-    added.sort_unstable();
-    insert_blocks(tx, added).await
-}
-
-fn distinct(mut blocks: Vec<i64>) -> Vec<i64> {
-    blocks.sort_unstable();
-    blocks.dedup();
-    blocks
-}
-
-fn block_bytes(blocks: &[i64]) -> Vec<u8> {
-    blocks.iter().flat_map(|block| block.to_le_bytes()).collect()
-}
-
-fn blocks_of_bytes(bytes: &[u8]) -> Vec<i64> {
-    bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok()).map(i64::from_le_bytes).collect()
 }

@@ -15,14 +15,16 @@ pub async fn insert_many_if_new(tx: &mut Tx, jobs: Vec<NewJob>, now: DateTime<Ut
     let postings: Vec<Uuid> = jobs.iter().map(|job| job.posting_id).collect();
     let mut known = known_postings(tx, &postings).await?;
     let mut ids = Vec::new();
-    let (mut rows, mut contents) = (Vec::new(), Vec::new());
+    let (mut rows, mut contents, mut documents) = (Vec::new(), Vec::new(), Vec::new());
     for job in jobs {
         if !known.insert(job.posting_id) {
             continue;
         }
         ids.push(job.id);
-        let score_json = job.score.as_ref().and_then(|score| score.score_json.clone());
-        contents.push(vec![job.id.into(), json::encode("snapshot", &job.snapshot)?.into(), score_json.into()]);
+        contents.push(vec![job.id.into(), json::encode("snapshot", &job.snapshot)?.into()]);
+        if let Some(document) = job.score.as_ref().and_then(|score| score.document.clone()) {
+            documents.push(vec![job.id.into(), document.into()]);
+        }
         rows.push(job_row(job, now));
     }
     tx.insert_many(
@@ -33,9 +35,15 @@ pub async fn insert_many_if_new(tx: &mut Tx, jobs: Vec<NewJob>, now: DateTime<Ut
     )
     .await?;
     tx.insert_many(
-        "insert into job_content (job, snapshot, score_json) select job.number, new.column2, new.column3 from (",
+        "insert into job_content (job, snapshot) select job.number, new.column2 from (",
         ") as new join job on job.id = new.column1",
         contents,
+    )
+    .await?;
+    tx.insert_many(
+        "insert into job_score (job, document) select job.number, new.column2 from (",
+        ") as new join job on job.id = new.column1",
+        documents,
     )
     .await?;
     // On PostgreSQL another transaction may have added one of them meanwhile.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{Job, JobSnapshot, JobSummary};
+use super::{Job, JobKey, JobSnapshot, JobSummary};
 use crate::{Row, StoreError, Tx, Value, batch::fetch_in, json};
 
 pub(super) const SUMMARY: &str = "job.id as id, posting_id, status, title, company, source, url, remote_kind, \
@@ -40,7 +40,7 @@ fn decode(row: &Row) -> Result<Job, StoreError> {
     Ok(Job {
         summary: decode_summary(row)?,
         snapshot: json::decode(row, "snapshot")?,
-        score_json: row.optional_text("score_json")?,
+        score_document: row.optional_bytes("score_document")?,
         notes: row.text("notes")?,
     })
 }
@@ -48,8 +48,9 @@ fn decode(row: &Row) -> Result<Job, StoreError> {
 /// One job with everything.
 pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Job>, StoreError> {
     let sql = format!(
-        "select {SUMMARY}, snapshot, score_json, notes \
-         from job join job_content on job_content.job = job.number where job.id = $1"
+        "select {SUMMARY}, snapshot, job_score.document as score_document, notes \
+         from job join job_content on job_content.job = job.number \
+         left join job_score on job_score.job = job.number where job.id = $1"
     );
     tx.fetch_optional(sql, vec![id.into()]).await?.map(|row| decode(&row)).transpose()
 }
@@ -142,28 +143,30 @@ pub(super) async fn number_of(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, Stor
 pub async fn for_scoring(
     tx: &mut Tx,
     unless_version: Option<i64>,
-    mut each: impl FnMut(Uuid, Uuid) -> Result<(), StoreError> + Send,
+    mut each: impl FnMut(Uuid, JobKey) -> Result<(), StoreError> + Send,
 ) -> Result<(), StoreError> {
-    let mut read = |row: Row| each(row.id("posting_id")?, row.id("id")?);
+    let mut read = |row: Row| each(row.id("posting_id")?, JobKey { id: row.id("id")?, number: row.int("number")? });
     match unless_version {
-        None => tx.fetch_each("select posting_id, id from job order by number", vec![], &mut read).await,
+        None => tx.fetch_each("select posting_id, id, number from job order by number", vec![], &mut read).await,
         Some(version) => {
-            let sql = "select posting_id, id from job where coalesce(profile_version, -1) <> $1 order by number";
+            let sql =
+                "select posting_id, id, number from job where coalesce(profile_version, -1) <> $1 order by number";
             tx.fetch_each(sql, vec![version.into()], &mut read).await
         }
     }
 }
 
 /// Snapshot and explanation of these jobs, by job id. Unknown ids are absent.
-pub async fn contents(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, (JobSnapshot, Option<String>)>, StoreError> {
+pub async fn contents(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, (JobSnapshot, Option<Vec<u8>>)>, StoreError> {
     let mut found = HashMap::new();
     fetch_in(
         tx,
-        "select id, snapshot, score_json from job join job_content on job_content.job = job.number where id in (",
+        "select id, snapshot, document from job join job_content on job_content.job = job.number \
+         left join job_score on job_score.job = job.number where id in (",
         ")",
         ids.iter().copied().map(Value::from),
         |row| {
-            found.insert(row.id("id")?, (json::decode(&row, "snapshot")?, row.optional_text("score_json")?));
+            found.insert(row.id("id")?, (json::decode(&row, "snapshot")?, row.optional_bytes("document")?));
             Ok(())
         },
     )

@@ -1,7 +1,12 @@
-use aerie_store::catalogue::{self, LinkSighting, PostingChange, PostingPair};
+use std::collections::BTreeMap;
+
+use aerie_store::{
+    Tx,
+    catalogue::{self, Blocks, DedupeForm, LinkSighting, PostingChange, PostingPair},
+};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, NONE, day, new_posting, posting};
+use crate::fixture::{Fixture, NONE, OF_ALL, day, found_at, new_posting, posting};
 
 fn sighting(posting_id: Uuid, source: &str, board: Option<&str>, url: &str) -> LinkSighting {
     LinkSighting {
@@ -26,11 +31,14 @@ pub async fn a_posting_is_found_by_its_keys_and_blocks(fixture: &Fixture) {
     let found = catalogue::keys_lookup(&mut tx, &keys).await.unwrap();
     assert_eq!(found.into_iter().collect::<Vec<_>>(), [("greenhouse:2".to_owned(), ids[1])]);
 
-    let candidates = catalogue::block_candidates(&mut tx, &[1, -7, -7, 99], 10).await.unwrap();
-    assert_eq!(candidates.blocks.len(), 2);
-    assert_eq!(candidates.blocks[&1], [ids[0]]);
-    assert_eq!(candidates.blocks[&-7].len(), 2);
-    assert_eq!(candidates.features[&ids[1]], 2u32.to_le_bytes());
+    let members = catalogue::members(&mut tx, &[1, OF_ALL, OF_ALL, 99], &[2, 98], 10).await.unwrap();
+    assert_eq!((members.blocks.len(), members.blocks[&1].len(), members.blocks[&OF_ALL].len()), (2, 1, 2));
+    let (second, fingerprint) = members.bands[&2][0];
+    assert_eq!((members.bands.len(), fingerprint), (1, 7));
+    assert_eq!(members.blocks[&OF_ALL], [second, members.blocks[&1][0]], "the newest first");
+    let features = catalogue::dedupe_features(&mut tx, members.blocks[&OF_ALL].clone()).await.unwrap();
+    assert_eq!(features, members.features, "those of the blocks came with them");
+    assert_eq!(features[&second], (ids[1], 2u32.to_le_bytes().to_vec()));
 
     let stored = catalogue::get(&mut tx, &[ids[1], Uuid::now_v7(), ids[0]]).await.unwrap();
     assert_eq!(stored.iter().map(|stored| stored.id).collect::<Vec<_>>(), [ids[1], ids[0]]);
@@ -49,11 +57,13 @@ pub async fn candidates_are_the_newest_of_a_block(fixture: &Fixture) {
     for posting in postings {
         catalogue::insert_batch(&mut tx, vec![posting], day(1)).await.unwrap();
     }
-    let candidates = catalogue::block_candidates(&mut tx, &[-7], 3).await.unwrap();
-    let mut found = candidates.blocks[&-7].clone();
+    let members = catalogue::members(&mut tx, &[OF_ALL], &[OF_ALL], 3).await.unwrap();
+    let by_band: Vec<_> = members.bands[&OF_ALL].iter().map(|(located, _)| *located).collect();
+    assert_eq!(by_band, members.blocks[&OF_ALL]);
+    let features = catalogue::dedupe_features(&mut tx, by_band).await.unwrap();
+    let mut found: Vec<Uuid> = features.into_values().map(|(id, _)| id).collect();
     found.sort();
     assert_eq!(found, newest);
-    assert_eq!(candidates.features.len(), 3);
 }
 
 pub async fn a_change_replaces_content_and_blocks(fixture: &Fixture) {
@@ -66,23 +76,79 @@ pub async fn a_change_replaces_content_and_blocks(fixture: &Fixture) {
     let change = |id| PostingChange {
         id,
         posting: changed.clone(),
-        blocks: vec![-7, 500, 500],
-        dedupe_features: vec![9],
+        dedupe: found_at(&[OF_ALL, 500, 500], &[9]),
         match_features: vec![8],
         embedding: Some(vec![7]),
     };
     catalogue::update_batch(&mut tx, vec![change(id), change(Uuid::now_v7())]).await.unwrap();
 
     assert_eq!(catalogue::get(&mut tx, &[id]).await.unwrap()[0].posting, changed);
-    let candidates = catalogue::block_candidates(&mut tx, &[1, -7, 500], 10).await.unwrap();
-    let mut blocks: Vec<i64> = candidates.blocks.keys().copied().collect();
-    blocks.sort_unstable();
-    assert_eq!(blocks, [-7, 500]);
-    assert_eq!(candidates.features[&id], [9]);
+    assert_eq!(found(&mut tx, &[1, OF_ALL, 500]).await, [(500, id, vec![9]), (OF_ALL, id, vec![9])]);
     let features = catalogue::match_features(&mut tx, &[id]).await.unwrap();
     assert_eq!((features[0].features.as_slice(), features[0].embedding.as_deref()), (&[8u8][..], Some(&[7u8][..])));
     catalogue::set_embeddings(&mut tx, vec![(id, vec![6])]).await.unwrap();
     assert_eq!(catalogue::match_features(&mut tx, &[id]).await.unwrap()[0].embedding.as_deref(), Some(&[6u8][..]));
+}
+
+/// Blocks that have postings, with id and features of each; the same by bands.
+async fn found(tx: &mut Tx, wanted: &[i64]) -> Vec<(i64, Uuid, Vec<u8>)> {
+    let members = catalogue::members(tx, wanted, wanted, 10).await.unwrap();
+    let by_block: BTreeMap<_, _> = members.blocks.into_iter().collect();
+    let without_fingerprint =
+        |(band, found): (i64, Vec<(_, i64)>)| (band, found.into_iter().map(|(one, _)| one).collect());
+    let by_band: BTreeMap<_, _> = members.bands.into_iter().map(without_fingerprint).collect();
+    assert_eq!(by_block, by_band);
+    let features = catalogue::dedupe_features(tx, by_block.values().flatten().copied().collect()).await.unwrap();
+    let of = |(block, located): (&i64, &Vec<_>)| {
+        let rows: Vec<_> = located.iter().map(|one| (*block, features[one].0, features[one].1.clone())).collect();
+        rows
+    };
+    by_block.iter().flat_map(of).collect()
+}
+
+pub async fn a_posting_moves_to_another_home(fixture: &Fixture) {
+    let new = new_posting(1);
+    let id = new.id;
+    let mut tx = fixture.platform().begin().await.unwrap();
+    catalogue::insert_batch(&mut tx, vec![new, new_posting(2)], day(1)).await.unwrap();
+    let at = |home: i64, features: &[u8]| {
+        let form = found_at(&[(home << 32) + 5], features);
+        DedupeForm { blocks: Blocks { home, ..form.blocks }, ..form }
+    };
+    let change = |dedupe| PostingChange { id, posting: posting(1), dedupe, match_features: vec![], embedding: None };
+    let blocks = [1, OF_ALL, (-3 << 32) + 5];
+    catalogue::update_batch(&mut tx, vec![change(at(-3, &[4]))]).await.unwrap();
+    let after: Vec<_> = found(&mut tx, &blocks).await.into_iter().filter(|(_, found, _)| *found == id).collect();
+    assert_eq!(after, [(blocks[2], id, vec![4])], "and is found there only");
+    catalogue::update_batch(&mut tx, vec![change(at(-3, &[5]))]).await.unwrap();
+    assert_eq!(
+        found(&mut tx, &blocks[2..]).await,
+        [(blocks[2], id, vec![5])],
+        "the place is the same, the features are not"
+    );
+}
+
+pub async fn postings_of_an_earlier_form_are_prepared_once(fixture: &Fixture) {
+    let (one, two) = (new_posting(1), new_posting(2));
+    let ids = [one.id, two.id];
+    let mut tx = fixture.platform().begin().await.unwrap();
+    catalogue::insert_batch(&mut tx, vec![one, two], day(1)).await.unwrap();
+    assert_eq!(catalogue::unprepared(&mut tx, 10).await.unwrap(), NONE);
+    // As the migration leaves them.
+    for sql in [
+        "delete from posting_dedupe",
+        "delete from posting_block",
+        "delete from posting_band",
+        "update posting set home = null",
+        "insert into posting_unprepared (posting) select number from posting",
+    ] {
+        tx.execute(sql, vec![]).await.unwrap();
+    }
+    assert_eq!(catalogue::unprepared(&mut tx, 1).await.unwrap(), ids[..1]);
+    let forms = ids.map(|id| (id, found_at(&[7], &[8]))).to_vec();
+    catalogue::set_dedupe_forms(&mut tx, forms).await.unwrap();
+    assert_eq!(catalogue::unprepared(&mut tx, 10).await.unwrap(), NONE);
+    assert_eq!(found(&mut tx, &[7]).await, [(7, ids[1], vec![8]), (7, ids[0], vec![8])]);
 }
 
 pub async fn links_keep_where_a_posting_was_seen(fixture: &Fixture) {
@@ -151,13 +217,17 @@ pub async fn features_stream_in_order_without_closed_postings(fixture: &Fixture)
         catalogue::mark_missing(&mut tx, "greenhouse", "larkspur", &ids[1..], day(at)).await.unwrap();
     }
     let mut streamed = Vec::new();
-    catalogue::for_each_match_features(&mut tx, |features| {
-        streamed.push(features.posting_id);
+    catalogue::for_each_match_features(&mut tx, |posting, features| {
+        assert_eq!(features, [1, 2, 3]);
+        streamed.push(posting);
         Ok(())
     })
     .await
     .unwrap();
-    assert_eq!(streamed, ids[1..]);
+    assert_eq!(streamed.iter().map(|posting| posting.id).collect::<Vec<_>>(), ids[1..]);
+    let last = streamed[3];
+    let by_number = catalogue::match_features_by_number(&mut tx, &[last.number]).await.unwrap();
+    assert_eq!(by_number.iter().map(|one| one.posting_id).collect::<Vec<_>>(), [last.id]);
 }
 
 pub async fn the_fingerprint_ignores_ids_times_and_order(fixture: &Fixture) {
@@ -188,7 +258,10 @@ pub async fn batches_larger_than_one_statement_arrive_whole(fixture: &Fixture) {
     let found = catalogue::keys_lookup(&mut tx, &keys).await.unwrap();
     assert!(keys.iter().zip(&ids).all(|(key, id)| found[key] == *id));
     let blocks: Vec<i64> = (0..1500).collect();
-    assert_eq!(catalogue::block_candidates(&mut tx, &blocks, 5).await.unwrap().features.len(), 1500);
+    let members = catalogue::members(&mut tx, &blocks, &[], 5).await.unwrap();
+    let located: Vec<_> = members.blocks.into_values().flatten().collect();
+    assert_eq!((located.len(), members.features.len()), (1500, 1500));
+    assert_eq!(catalogue::dedupe_features(&mut tx, located).await.unwrap(), members.features);
     catalogue::touch_batch(&mut tx, &ids, day(2)).await.unwrap();
     let stored = catalogue::get(&mut tx, &ids).await.unwrap();
     assert_eq!(stored.len(), 1500);

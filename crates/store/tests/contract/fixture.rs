@@ -3,7 +3,7 @@
 use aerie_postings::{Posting, RemoteKind, TextExtent};
 use aerie_store::{
     Database, PersonId, Stores, StoresConfig,
-    catalogue::NewPosting,
+    catalogue::{Blocks, DedupeForm, NewPosting},
     jobs::{JobSnapshot, NewJob},
 };
 use aerie_testkit::postgres::TestPostgres;
@@ -81,14 +81,22 @@ pub fn posting(number: u32) -> Posting {
     }
 }
 
+/// A block and a band that every [`new_posting`] has.
+pub const OF_ALL: i64 = 1_000_000;
+
+/// Blocks of home 0, a band for each, and what is compared.
+pub fn found_at(blocks: &[i64], features: &[u8]) -> DedupeForm {
+    let blocks = Blocks { home: 0, blocks: blocks.to_vec(), bands: blocks.to_vec(), fingerprint: 7 };
+    DedupeForm { blocks, features: features.to_vec() }
+}
+
 pub fn new_posting(number: u32) -> NewPosting {
     NewPosting {
         id: Uuid::now_v7(),
         posting: posting(number),
         board: Some("larkspur".into()),
         keys: vec![format!("greenhouse:{number}")],
-        blocks: vec![i64::from(number), -7],
-        dedupe_features: number.to_le_bytes().to_vec(),
+        dedupe: found_at(&[i64::from(number), OF_ALL], &number.to_le_bytes()),
         match_features: vec![1, 2, 3],
         embedding: None,
     }

@@ -1,6 +1,6 @@
 use aerie_store::{
     Tx,
-    jobs::{self, JobFilter, JobOrder, JobScore, Moved, Transition},
+    jobs::{self, JobFilter, JobKey, JobOrder, JobScore, Moved, Transition},
 };
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ fn score(value: f64, profile_version: i64) -> JobScore {
         score: value,
         classic: Some(40.5),
         basis: Some("full_text".into()),
-        score_json: Some(format!("{{\"v\":{profile_version}}}")),
+        document: Some(vec![profile_version as u8]),
         profile_version,
     }
 }
@@ -44,7 +44,7 @@ pub async fn a_posting_becomes_one_job(fixture: &Fixture) {
     assert_eq!(job.snapshot, scored.snapshot);
     assert_eq!((job.summary.score, job.summary.classic), (Some(81.25), Some(40.5)));
     assert_eq!((job.summary.remote_kind.as_str(), job.summary.posted_at), ("hybrid", Some(day(1))));
-    assert_eq!(job.score_json.as_deref(), Some("{\"v\":1}"));
+    assert_eq!(job.score_document.as_deref(), Some(&[1][..]));
     assert_eq!((job.summary.version, job.notes.as_str(), job.summary.created_at), (1, "", day(2)));
     assert_eq!(jobs::get(&mut tx, Uuid::now_v7()).await.unwrap(), None);
     let by_posting = jobs::get_by_postings(&mut tx, &[two.posting_id, Uuid::now_v7()]).await.unwrap();
@@ -100,14 +100,17 @@ pub async fn older_scores_do_not_overwrite_newer_ones(fixture: &Fixture) {
     let id = job.id;
     let mut tx = fixture.database.begin().await.unwrap();
     jobs::insert_many_if_new(&mut tx, vec![job], day(1)).await.unwrap();
-    let unknown = Uuid::now_v7();
-    let written = jobs::set_scores(&mut tx, vec![(id, score(50.0, 2)), (unknown, score(1.0, 2))]).await.unwrap();
-    assert_eq!(written, 1);
-    assert_eq!(jobs::set_scores(&mut tx, vec![(id, score(60.0, 2))]).await.unwrap(), 1, "the same version again");
-    assert_eq!(jobs::set_scores(&mut tx, vec![(id, score(99.0, 1))]).await.unwrap(), 0);
+    let key = key_of(&mut tx, id).await;
+    let unknown = JobKey { number: key.number + 1, ..key };
+    // As if the job had been purged and its number given to another.
+    let successor = JobKey { id: Uuid::now_v7(), ..key };
+    let scores = vec![(key, score(50.0, 2)), (unknown, score(1.0, 2)), (successor, score(2.0, 2))];
+    assert_eq!(jobs::set_scores(&mut tx, scores).await.unwrap(), 1);
+    assert_eq!(jobs::set_scores(&mut tx, vec![(key, score(60.0, 2))]).await.unwrap(), 1, "the same version again");
+    assert_eq!(jobs::set_scores(&mut tx, vec![(key, score(99.0, 1))]).await.unwrap(), 0);
     let job = jobs::get(&mut tx, id).await.unwrap().unwrap();
     assert_eq!((job.summary.score, job.summary.profile_version), (Some(60.0), Some(2)));
-    assert_eq!(job.score_json.as_deref(), Some("{\"v\":2}"));
+    assert_eq!(job.score_document.as_deref(), Some(&[2][..]));
     assert_eq!(job.summary.version, 1, "a score is no change by the person");
 }
 
@@ -186,7 +189,8 @@ pub async fn snapshots_follow_the_posting(fixture: &Fixture) {
     let mut snapshot = job.snapshot.clone();
     let mut tx = fixture.database.begin().await.unwrap();
     jobs::insert_many_if_new(&mut tx, vec![job], day(1)).await.unwrap();
-    jobs::set_scores(&mut tx, vec![(id, score(50.0, 3))]).await.unwrap();
+    let key = key_of(&mut tx, id).await;
+    jobs::set_scores(&mut tx, vec![(key, score(50.0, 3))]).await.unwrap();
     assert!(unscored(&mut tx, 3).await.is_empty());
     snapshot.posting.title = "Glazier".into();
     snapshot.posting.description_text = "Cut windows.".into();
@@ -205,10 +209,21 @@ pub async fn snapshots_follow_the_posting(fixture: &Fixture) {
 async fn unscored(tx: &mut Tx, version: i64) -> Vec<Uuid> {
     let mut found = Vec::new();
     jobs::for_scoring(tx, Some(version), |_, job| {
-        found.push(job);
+        found.push(job.id);
         Ok(())
     })
     .await
     .unwrap();
     found
+}
+
+async fn key_of(tx: &mut Tx, id: Uuid) -> JobKey {
+    let mut found = None;
+    jobs::for_scoring(tx, None, |_, job| {
+        found = found.or((job.id == id).then_some(job));
+        Ok(())
+    })
+    .await
+    .unwrap();
+    found.unwrap()
 }

@@ -15,7 +15,7 @@ fn job(number: u32, title: &str, description: &str, score: Option<f64>) -> NewJo
     job.snapshot.posting.title = title.into();
     job.snapshot.posting.description_text = description.into();
     job.snapshot.posting.posted_at = number.is_multiple_of(3).then(|| day(i64::from(number % 5)));
-    job.score = score.map(|score| JobScore { score, classic: None, basis: None, score_json: None, profile_version: 1 });
+    job.score = score.map(|score| JobScore { score, classic: None, basis: None, document: None, profile_version: 1 });
     job
 }
 

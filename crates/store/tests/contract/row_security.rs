@@ -8,10 +8,11 @@ use uuid::Uuid;
 use crate::fixture::{Fixture, day, new_job, posting};
 
 /// Tables that belong to nobody in particular. Every other table must keep people apart.
-const SHARED: [&str; 13] = [
+const SHARED: [&str; 15] = [
     "http_cache",
     "person",
     "posting",
+    "posting_band",
     "posting_block",
     "posting_dedupe",
     "posting_document",
@@ -19,6 +20,7 @@ const SHARED: [&str; 13] = [
     "posting_key",
     "posting_link",
     "posting_pair",
+    "posting_unprepared",
     "query_cache",
     "schema_version",
     "source_health",

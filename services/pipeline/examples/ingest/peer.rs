@@ -1,4 +1,4 @@
-//! The same work in Python, on fewer postings, in the same run.
+//! The same work in Python and here, at the same size and in the same run.
 
 use std::{fs, path::Path, process::Command};
 
@@ -6,36 +6,69 @@ use chrono::Utc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Measured, NEW, synthetic};
+use super::{Measured, in_own_process, synthetic};
 
-/// Postings that Python finds in its catalogue, and new ones. The size of a block, which decides the cost of one, is the
-/// same as in the large catalogues.
-const KNOWN: u64 = 5_000;
-const ADDED: u64 = 500;
+/// Postings in the catalogue, and new ones.
+const KNOWN: u64 = 20_000;
+const ADDED: u64 = 1_000;
 
-/// What the script prints: seconds for one posting.
+/// What the script prints.
 #[derive(Debug, Deserialize)]
 struct Peer {
     versions: String,
-    /// Candidates' titles and texts compared.
-    ingest_plain: f64,
-    /// Texts compared only where titles are alike.
-    ingest_careful: f64,
-    recognised_plain: u64,
-    recognised_careful: u64,
-    /// Vectorising the texts and scoring them.
-    score: f64,
-    /// Scoring alone, the matrix kept in memory.
-    score_kept: f64,
+    /// Terms of one word.
+    words: Steps,
+    /// Terms of one word and of two.
+    pairs: Steps,
 }
 
-/// Runs the script and prints the ratios.
-pub fn compare(python: &Path, measured: &[Measured]) {
+/// Seconds.
+#[derive(Debug, Deserialize)]
+struct Steps {
+    whole: f64,
+    vectorise: f64,
+    compare: f64,
+    store: f64,
+    score: f64,
+    recognised: u64,
+}
+
+/// Runs both and prints the ratios.
+pub fn compare(python: &Path) {
+    let Some(peer) = run_script(python) else { return };
+    let own: Measured = in_own_process(&["--one", &KNOWN.to_string(), "--new", &ADDED.to_string(), "--together"]);
+    let Some(together) = own.together else { return };
+    println!("\n{ADDED} new postings into {KNOWN}, deduplicated, stored with full text, and every posting scored:");
+    let share = |recognised: u64| recognised as f64 / ADDED as f64 * 100.0;
+    println!(
+        "  here: {:.2} s ({:.2} s ingest, {:.2} s queue with full text, {:.2} s scoring all {}; {:.0} % recognised)",
+        together.whole(),
+        own.ingest,
+        together.queue,
+        together.score,
+        KNOWN + ADDED,
+        share(own.recognised),
+    );
+    println!("  Python ({}):", peer.versions);
+    for (terms, steps) in [("single words", &peer.words), ("words and pairs", &peer.pairs)] {
+        println!(
+            "    {terms}: {:.1} s (vectorise {:.1} s, compare {:.1} s, store {:.1} s, score {:.2} s; {:.0} % recognised): {:.0} x",
+            steps.whole,
+            steps.vectorise,
+            steps.compare,
+            steps.store,
+            steps.score,
+            share(steps.recognised),
+            steps.whole / together.whole(),
+        );
+    }
+}
+
+fn run_script(python: &Path) -> Option<Peer> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("postings.jsonl");
-    let now = Utc::now();
     let universe = KNOWN + ADDED;
-    let lines: Vec<String> = synthetic::postings(0..universe, universe, now)
+    let lines: Vec<String> = synthetic::postings(0..universe, universe, Utc::now())
         .iter()
         .map(|posting| {
             json!({"url": posting.url, "title": posting.title, "company": posting.company,
@@ -49,50 +82,7 @@ pub fn compare(python: &Path, measured: &[Measured]) {
         Command::new(python).arg(&script).arg(&path).arg(KNOWN.to_string()).output().expect("Python can be started");
     if !output.status.success() {
         println!("\nno comparison with Python: {}", String::from_utf8_lossy(&output.stderr));
-        return;
+        return None;
     }
-    let peer: Peer = serde_json::from_slice(&output.stdout).expect("one line of figures");
-    println!("\nthe same work in Python ({}), {ADDED} new postings into {KNOWN}, for one posting:", peer.versions);
-    let added = ADDED as f64;
-    println!(
-        "  ingest, titles and texts of a block compared: {:.0} us ({:.0} % recognised); texts only of like titles: {:.0} us ({:.0} %)",
-        peer.ingest_plain * 1e6,
-        peer.recognised_plain as f64 / added * 100.0,
-        peer.ingest_careful * 1e6,
-        peer.recognised_careful as f64 / added * 100.0,
-    );
-    println!(
-        "  re-score, texts vectorised: {:.0} us; matrix kept in memory: {:.2} us",
-        peer.score * 1e6,
-        peer.score_kept * 1e6
-    );
-    for one in measured {
-        let own = one.ingest / NEW as f64;
-        println!(
-            "  ingest at {}: {:.0} us ({:.0} % recognised), {:.1} x and {:.1} x faster",
-            one.size,
-            own * 1e6,
-            one.recognised as f64 / NEW as f64 * 100.0,
-            peer.ingest_plain / own,
-            peer.ingest_careful / own
-        );
-        if let Some(rescore) = &one.rescore {
-            let postings = (one.size + NEW) as f64;
-            let (own, score) = (rescore.whole / postings, rescore.score / postings);
-            println!(
-                "  re-score at {}: {:.1} us, {:.1} x faster than with vectorising; scoring alone {:.2} us, {:.2} x the kept matrix",
-                one.size,
-                own * 1e6,
-                peer.score / own,
-                score * 1e6,
-                peer.score_kept / score
-            );
-            let both = (one.ingest / NEW as f64) + own;
-            println!(
-                "  ingest and score together: {:.1} x and {:.1} x faster",
-                (peer.ingest_plain + peer.score) / both,
-                (peer.ingest_careful + peer.score) / both
-            );
-        }
-    }
+    Some(serde_json::from_slice(&output.stdout).expect("one line of figures"))
 }

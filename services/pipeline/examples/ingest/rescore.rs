@@ -34,13 +34,15 @@ const BATCH: usize = 1_000;
 /// Times in seconds, memory in bytes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Rescored {
-    jobs: usize,
+    jobs: i64,
     /// From the request to the task's end, scores written.
-    pub whole: f64,
+    whole: f64,
+    /// Of all cores together.
+    processor: f64,
     /// Reading the features of the catalogue and counting terms, alone.
     read: f64,
     /// Scoring with two threads' worth of nothing else, alone.
-    pub score: f64,
+    score: f64,
     resident: u64,
     peak: u64,
 }
@@ -49,43 +51,122 @@ impl Rescored {
     /// Prints the figures.
     pub fn report(&self, postings: u64) {
         println!("\nfull re-score of {} jobs, catalogue of {postings}", self.jobs);
-        println!("  {:.2} s from the request to the last score written", self.whole);
+        println!(
+            "  {:.2} s from the request to the last score written, {:.2} s processor time",
+            self.whole, self.processor
+        );
         println!("  of that, each measured alone: reading features {:.2} s, scoring {:.2} s", self.read, self.score);
         println!("  memory {} MB resident, {} MB at most", self.resident / 1_000_000, self.peak / 1_000_000);
     }
 }
 
-/// Fills a person's queue with the whole catalogue and scores it anew.
-pub async fn measure(stores: Arc<Stores>, data: &Path) -> Rescored {
-    let config = Config::load(None, &json!({ "data_dir": data, "tasks": { "poll_ms": 10 } })).unwrap();
-    let deps =
-        PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: Arc::new(SystemClock), router: None };
-    let pipeline = Pipeline::create(deps).unwrap();
-    let person = pipeline.local_person().await.unwrap();
-    let lifecycle = Lifecycle::new();
-    let backend = pipeline.server(&lifecycle).await.unwrap().backend();
-    pipeline.start(&lifecycle).await.unwrap();
+/// A person who reads the postings.
+pub struct Reader {
+    stores: Arc<Stores>,
+    backend: aerie_rpc::Backend,
+    lifecycle: Lifecycle,
+    id: Uuid,
+}
 
-    let mut profile = ProfileServiceClient::new(backend.clone());
-    let request = pb::UpdateProfileRequest { profile: Some(profile_of_reader()), update_mask: None };
-    let task = profile.update_profile(as_person(person, request)).await.unwrap().into_inner().rescore_task_id;
-    let mut tasks = TasksServiceClient::new(backend.clone());
-    wait(&mut tasks, person, &task).await;
-    let count = fill_queue(&stores, person).await;
+impl Reader {
+    /// Starts a pipeline on the stores and gives the local person a profile.
+    pub async fn start(stores: Arc<Stores>, data: &Path) -> Self {
+        let config = Config::load(None, &json!({ "data_dir": data, "tasks": { "poll_ms": 10 } })).unwrap();
+        let deps =
+            PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: Arc::new(SystemClock), router: None };
+        let pipeline = Pipeline::create(deps).unwrap();
+        let id = pipeline.local_person().await.unwrap();
+        let lifecycle = Lifecycle::new();
+        let backend = pipeline.server(&lifecycle).await.unwrap().backend();
+        pipeline.start(&lifecycle).await.unwrap();
+        let reader = Self { stores, backend, lifecycle, id };
+        let mut profile = ProfileServiceClient::new(reader.backend.clone());
+        let request = pb::UpdateProfileRequest { profile: Some(profile_of_reader()), update_mask: None };
+        let updated = profile.update_profile(as_person(id, request)).await.unwrap().into_inner();
+        // The same profile again needs no scoring.
+        if !updated.rescore_task_id.is_empty() {
+            reader.wait(&updated.rescore_task_id).await;
+        }
+        reader
+    }
 
+    /// Scores everything anew, to the last score written.
+    pub async fn rescore(&self) {
+        let mut matching = MatchServiceClient::new(self.backend.clone());
+        let request = as_person(self.id, pb::RescoreJobsRequest {});
+        self.wait(&matching.rescore_jobs(request).await.unwrap().into_inner().task_id).await;
+    }
+
+    async fn wait(&self, task: &str) {
+        let mut tasks = TasksServiceClient::new(self.backend.clone());
+        wait(&mut tasks, self.id, task).await;
+    }
+
+    /// One pending job for every posting of the catalogue.
+    pub async fn fill_queue(&self) {
+        let mut ids: Vec<Uuid> = Vec::new();
+        let mut tx = self.stores.platform().read().await.unwrap();
+        catalogue::for_each_match_features(&mut tx, |posting, _| {
+            ids.push(posting.id);
+            Ok(())
+        })
+        .await
+        .unwrap();
+        drop(tx);
+        self.queue(&ids).await;
+    }
+
+    /// One pending job for each of these postings that has none.
+    pub async fn queue(&self, ids: &[Uuid]) {
+        let database = self.stores.person(self.id).await.unwrap();
+        for batch in ids.chunks(BATCH) {
+            let mut tx = self.stores.platform().read().await.unwrap();
+            let postings = catalogue::get(&mut tx, batch).await.unwrap();
+            drop(tx);
+            let new = postings
+                .into_iter()
+                .map(|posting| NewJob {
+                    id: Uuid::now_v7(),
+                    posting_id: posting.id,
+                    status: "pending".to_owned(),
+                    snapshot: JobSnapshot { posting: posting.posting, links: posting.links },
+                    surfaced_by: None,
+                    search_profile_id: None,
+                    score: None,
+                })
+                .collect();
+            let mut tx = database.begin().await.unwrap();
+            jobs::insert_many_if_new(&mut tx, new, Utc::now()).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+
+    /// Ends the pipeline.
+    pub async fn stop(self) {
+        self.lifecycle.stop();
+        self.lifecycle.drain(Duration::from_secs(5)).await;
+    }
+}
+
+/// Scores everything anew in stores whose local person has the whole catalogue as jobs.
+pub async fn measure(data: &Path) -> Rescored {
+    let stores = super::open(data).await;
+    let reader = Reader::start(Arc::clone(&stores), data).await;
+    let mut read = stores.person(reader.id).await.unwrap().read().await.unwrap();
+    let jobs: i64 = jobs::count_by_status(&mut read).await.unwrap().values().sum();
+    drop(read);
     super::forget_peak();
-    let begun = Instant::now();
-    let mut matching = MatchServiceClient::new(backend);
-    let task = matching.rescore_jobs(as_person(person, pb::RescoreJobsRequest {})).await.unwrap().into_inner().task_id;
-    wait(&mut tasks, person, &task).await;
-    let whole = begun.elapsed();
+    let (begun, processor) = (Instant::now(), super::processor_seconds());
+    reader.rescore().await;
+    let (whole, processor) = (begun.elapsed(), super::processor_seconds() - processor);
     let (resident, peak) = (super::memory("VmRSS"), super::memory("VmHWM"));
     let (read, score) = alone(&stores).await;
-    lifecycle.stop();
-    lifecycle.drain(Duration::from_secs(5)).await;
+    reader.stop().await;
+    stores.close().await;
     Rescored {
-        jobs: count,
+        jobs,
         whole: whole.as_secs_f64(),
+        processor,
         read: read.as_secs_f64(),
         score: score.as_secs_f64(),
         resident,
@@ -126,41 +207,6 @@ fn profile_of_reader() -> pb::Profile {
     }
 }
 
-/// One pending job for every posting of the catalogue.
-async fn fill_queue(stores: &Stores, person: Uuid) -> usize {
-    let mut ids: Vec<Uuid> = Vec::new();
-    let mut tx = stores.platform().read().await.unwrap();
-    catalogue::for_each_match_features(&mut tx, |features| {
-        ids.push(features.posting_id);
-        Ok(())
-    })
-    .await
-    .unwrap();
-    drop(tx);
-    let database = stores.person(person).await.unwrap();
-    for batch in ids.chunks(BATCH) {
-        let mut tx = stores.platform().read().await.unwrap();
-        let postings = catalogue::get(&mut tx, batch).await.unwrap();
-        drop(tx);
-        let new = postings
-            .into_iter()
-            .map(|posting| NewJob {
-                id: Uuid::now_v7(),
-                posting_id: posting.id,
-                status: "pending".to_owned(),
-                snapshot: JobSnapshot { posting: posting.posting, links: posting.links },
-                surfaced_by: None,
-                search_profile_id: None,
-                score: None,
-            })
-            .collect();
-        let mut tx = database.begin().await.unwrap();
-        jobs::insert_many_if_new(&mut tx, new, Utc::now()).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-    ids.len()
-}
-
 /// The parts of the work without the rest: reading with counting, and scoring on all cores.
 async fn alone(stores: &Stores) -> (Duration, Duration) {
     use rayon::prelude::*;
@@ -168,11 +214,11 @@ async fn alone(stores: &Stores) -> (Duration, Duration) {
     let mut statistics = CorpusStatistics::default();
     let mut kept: Vec<Vec<u8>> = Vec::new();
     let mut tx = stores.platform().read().await.unwrap();
-    catalogue::for_each_match_features(&mut tx, |features| {
-        if let Ok(posting) = PostingFeatures::from_bytes(&features.features) {
+    catalogue::for_each_match_features(&mut tx, |_, features| {
+        if let Ok(posting) = PostingFeatures::from_bytes(features) {
             statistics.add(&posting);
         }
-        kept.push(features.features);
+        kept.push(features.to_vec());
         Ok(())
     })
     .await

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aerie_matching::dedupe::{self, Comparison, Features, Reason, Verdict, blocking::CANDIDATE_LIMIT};
+use aerie_matching::dedupe::{self, Comparison, Features, Reason, StoredBlocks, Verdict, blocking::CANDIDATE_LIMIT};
 use aerie_postings::{Posting, identity::posting_keys};
 use aerie_store::{
     Database, StoreError, Tx,
-    catalogue::{self, Candidates, LinkSighting, NewPosting, PostingChange, PostingPair},
+    catalogue::{self, Blocks, DedupeForm, LinkSighting, Located, Members, NewPosting, PostingChange, PostingPair},
 };
 use chrono::{DateTime, Utc};
+use rayon::prelude::*;
 use uuid::Uuid;
 
 use crate::{encoding, scoring::posting_features};
@@ -17,7 +18,7 @@ use crate::{encoding, scoring::posting_features};
 const CHUNK: usize = 1_000;
 
 /// Newest postings of one block that a newcomer is compared with.
-const CANDIDATES_PER_BLOCK: i64 = 32;
+const CANDIDATES_PER_BLOCK: usize = 32;
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -35,7 +36,7 @@ struct Prepared {
     posting: Posting,
     keys: Vec<String>,
     features: Features,
-    blocks: Vec<i64>,
+    blocks: Blocks,
     match_features: Vec<u8>,
 }
 
@@ -47,9 +48,20 @@ impl Prepared {
     }
 }
 
-fn blocks_of(features: &Features) -> Vec<i64> {
+fn blocks_of(features: &Features) -> Blocks {
+    let StoredBlocks { home, keys, bands } = StoredBlocks::of(features);
     // The store keeps signed numbers; the bits are what counts.
-    dedupe::blocking_keys(features).into_iter().map(u64::cast_signed).collect()
+    Blocks {
+        home: i64::from(home.cast_signed()),
+        blocks: keys.into_iter().map(u64::cast_signed).collect(),
+        bands: bands.into_iter().map(i64::from).collect(),
+        fingerprint: features.fingerprint.cast_signed(),
+    }
+}
+
+fn dedupe_form(posting: &Posting) -> DedupeForm {
+    let features = Features::from_posting(posting);
+    DedupeForm { blocks: blocks_of(&features), features: encoding::encode(&features) }
 }
 
 /// Puts postings of one source into the catalogue. `board` names the complete list that they are from.
@@ -64,6 +76,7 @@ pub async fn ingest(
     board: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Ingested, StoreError> {
+    prepare_earlier(platform).await?;
     let mut result = Ingested::default();
     let mut postings = postings.into_iter();
     let mut next = prepare(postings.by_ref().take(CHUNK).collect()).await?;
@@ -76,6 +89,24 @@ pub async fn ingest(
         next = following?;
     }
     Ok(result)
+}
+
+/// Makes postings findable that were stored before the present form of blocks; after an update of the program, once.
+async fn prepare_earlier(platform: &Database) -> Result<(), StoreError> {
+    loop {
+        let mut tx = platform.read().await?;
+        let ids = catalogue::unprepared(&mut tx, CHUNK as i64).await?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        drop(tx);
+        let mut tx = platform.begin().await?;
+        catalogue::lock_for_ingest(&mut tx).await?;
+        let stored = catalogue::get(&mut tx, &ids).await?;
+        let forms = off_thread(move || stored.par_iter().map(|one| (one.id, dedupe_form(&one.posting))).collect());
+        catalogue::set_dedupe_forms(&mut tx, forms.await?).await?;
+        tx.commit().await?;
+    }
 }
 
 /// Recognises and writes one chunk, in one transaction.
@@ -94,8 +125,11 @@ async fn take_in(
 
 /// Features take some 0.2 ms a posting: off the asynchronous threads, on all cores.
 async fn prepare(postings: Vec<Posting>) -> Result<Vec<Prepared>, StoreError> {
-    use rayon::prelude::*;
-    tokio::task::spawn_blocking(move || postings.into_par_iter().map(Prepared::new).collect())
+    off_thread(move || postings.into_par_iter().map(Prepared::new).collect()).await
+}
+
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| StoreError::Unavailable { detail: format!("preparing postings: {error}") })
 }
@@ -103,8 +137,10 @@ async fn prepare(postings: Vec<Posting>) -> Result<Vec<Prepared>, StoreError> {
 /// What the catalogue knows that a chunk may meet.
 struct Batch {
     by_key: HashMap<String, Uuid>,
-    candidates: Candidates,
-    candidate_features: HashMap<Uuid, Features>,
+    members: Members,
+    /// Features of the postings that share a text only.
+    by_text: HashMap<Located, (Uuid, Vec<u8>)>,
+    candidates: HashMap<Located, (Uuid, Features)>,
     documents: HashMap<Uuid, Posting>,
     /// Source and address of every place where a known posting was seen.
     links: HashMap<Uuid, HashSet<(String, String)>>,
@@ -114,27 +150,49 @@ impl Batch {
     async fn read(tx: &mut Tx, prepared: &[Prepared]) -> Result<Self, StoreError> {
         let keys: Vec<String> = prepared.iter().flat_map(|one| one.keys.iter().cloned()).collect();
         let by_key = catalogue::keys_lookup(tx, &keys).await?;
-        let unknown = prepared.iter().filter(|one| !one.keys.iter().any(|key| by_key.contains_key(key)));
-        let blocks: Vec<i64> = unknown.flat_map(|one| one.blocks.iter().copied()).collect();
-        let candidates = catalogue::block_candidates(tx, &blocks, CANDIDATES_PER_BLOCK).await?;
-        let candidate_features = candidates
-            .features
-            .iter()
-            // Features of an older form are not compared; the next change of the posting writes them anew.
-            .filter_map(|(id, bytes)| Some((*id, encoding::decode::<Features>(bytes)?)))
+        let is_known = |one: &&Prepared| one.keys.iter().any(|key| by_key.contains_key(key));
+        let unknown: Vec<&Prepared> = prepared.iter().filter(|one| !is_known(one)).collect();
+        let blocks: Vec<i64> = unknown.iter().flat_map(|one| one.blocks.blocks.iter().copied()).collect();
+        let bands: Vec<i64> = unknown.iter().flat_map(|one| one.blocks.bands.iter().copied()).collect();
+        let members = catalogue::members(tx, &blocks, &bands, CANDIDATES_PER_BLOCK).await?;
+        let wanted = unknown.iter().flat_map(|one| candidates_of(&members, &one.blocks));
+        let by_text = wanted.filter(|located| !members.features.contains_key(located)).collect();
+        let by_text = catalogue::dedupe_features(tx, by_text).await?;
+        Ok(Self {
+            by_key,
+            members,
+            by_text,
+            candidates: HashMap::new(),
+            documents: HashMap::new(),
+            links: HashMap::new(),
+        })
+    }
+
+    /// Reads the features of all candidates, and with them the posting that each of these is.
+    fn recognise_all(&mut self, prepared: &[Prepared]) -> Vec<Option<Uuid>> {
+        let found = std::mem::take(&mut self.members.features).into_par_iter();
+        let found = found.chain(std::mem::take(&mut self.by_text));
+        // Features of an older form are not compared; the next change of the posting writes them anew.
+        self.candidates = found
+            .filter_map(|(located, (id, bytes))| Some((located, (id, encoding::decode::<Features>(&bytes)?))))
             .collect();
-        Ok(Self { by_key, candidates, candidate_features, documents: HashMap::new(), links: HashMap::new() })
+        prepared.par_iter().map(|one| self.recognise(one)).collect()
     }
 
     async fn apply(
         mut self,
         mut tx: Tx,
-        prepared: Vec<Prepared>,
+        mut prepared: Vec<Prepared>,
         board: Option<&str>,
         now: DateTime<Utc>,
         result: &mut Ingested,
     ) -> Result<(), StoreError> {
-        let targets: Vec<Option<Uuid>> = prepared.iter().map(|one| self.recognise(one)).collect();
+        let targets;
+        (self, prepared, targets) = off_thread(move || {
+            let targets = self.recognise_all(&prepared);
+            (self, prepared, targets)
+        })
+        .await?;
         let known: Vec<Uuid> = targets.iter().flatten().copied().collect();
         for stored in catalogue::get(&mut tx, &known).await? {
             let links = stored.links.into_iter().map(|link| (link.source, link.url)).collect();
@@ -169,16 +227,9 @@ impl Batch {
 
     /// Candidates that are the same or possibly the same, the most alike first.
     fn compare(&self, one: &Prepared) -> Vec<(Uuid, Comparison)> {
-        let mut ids: Vec<Uuid> = Vec::new();
-        for block in &one.blocks {
-            for id in self.candidates.blocks.get(block).into_iter().flatten() {
-                if ids.len() < CANDIDATE_LIMIT && !ids.contains(id) {
-                    ids.push(*id);
-                }
-            }
-        }
-        let (ids, features): (Vec<Uuid>, Vec<&Features>) =
-            ids.into_iter().filter_map(|id| Some((id, self.candidate_features.get(&id)?))).unzip();
+        let located = candidates_of(&self.members, &one.blocks);
+        let found = located.iter().filter_map(|located| self.candidates.get(located));
+        let (ids, features): (Vec<Uuid>, Vec<&Features>) = found.map(|(id, features)| (*id, features)).unzip();
         let comparisons = dedupe::assess(&one.features, &features);
         let mut alike: Vec<(Uuid, Comparison)> =
             ids.into_iter().zip(comparisons).filter(|(_, one)| one.verdict != Verdict::Different).collect();
@@ -227,14 +278,23 @@ impl Batch {
             id,
             board: board.map(str::to_owned),
             keys: one.keys,
-            blocks: one.blocks,
-            dedupe_features: encoding::encode(&one.features),
+            dedupe: DedupeForm { blocks: one.blocks, features: encoding::encode(&one.features) },
             match_features: one.match_features,
             embedding: None,
             posting: one.posting,
         });
         id
     }
+}
+
+/// The postings that one with these blocks is compared with: those of its rarest blocks first.
+fn candidates_of(members: &Members, blocks: &Blocks) -> Vec<Located> {
+    let at_home = blocks.blocks.iter().filter_map(|block| members.blocks.get(block)).flatten();
+    let is_alike = |other: &i64| StoredBlocks::shares_text(blocks.fingerprint.cast_unsigned(), other.cast_unsigned());
+    let by_text = blocks.bands.iter().filter_map(|band| members.bands.get(band)).flatten();
+    let by_text = by_text.filter(|(_, fingerprint)| is_alike(fingerprint)).map(|(located, _)| located);
+    let mut seen = HashSet::new();
+    at_home.chain(by_text).copied().filter(|located| seen.insert(*located)).take(CANDIDATE_LIMIT).collect()
 }
 
 fn sighting(id: Uuid, posting: &Posting, board: Option<&str>) -> LinkSighting {
@@ -263,16 +323,12 @@ struct Plan {
 impl Plan {
     async fn write(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> Result<(), StoreError> {
         catalogue::insert_batch(tx, std::mem::take(&mut self.new), now).await?;
-        let changes = self.contents.drain().map(|(id, posting)| {
-            let features = Features::from_posting(&posting);
-            PostingChange {
-                id,
-                blocks: blocks_of(&features),
-                dedupe_features: encoding::encode(&features),
-                match_features: posting_features(&posting),
-                embedding: None,
-                posting,
-            }
+        let changes = self.contents.drain().map(|(id, posting)| PostingChange {
+            id,
+            dedupe: dedupe_form(&posting),
+            match_features: posting_features(&posting),
+            embedding: None,
+            posting,
         });
         catalogue::update_batch(tx, changes.collect()).await?;
         catalogue::add_keys(tx, &self.keys).await?;

@@ -134,11 +134,11 @@ impl JobsService for JobsApi {
             .jobs
             .into_iter()
             .map(|summary| match contents.get(&summary.id) {
-                Some((snapshot, score_json)) => {
+                Some((snapshot, score_document)) => {
                     let job = Job {
                         summary,
                         snapshot: snapshot.clone(),
-                        score_json: score_json.clone(),
+                        score_document: score_document.clone(),
                         notes: String::new(),
                     };
                     without_description(job_to_wire(&job))
@@ -358,7 +358,7 @@ fn job_to_wire(job: &Job) -> pb::Job {
     posting.links = job.snapshot.links.iter().map(link).collect();
     pb::Job {
         posting: Some(posting),
-        score: job.score_json.as_deref().and_then(matching::score_to_wire),
+        score: job.score_document.as_deref().and_then(matching::score_to_wire),
         notes: job.notes.clone(),
         ..summary_to_wire(&job.summary)
     }

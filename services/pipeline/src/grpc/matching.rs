@@ -156,8 +156,8 @@ fn classic(resume: &str, description: &str) -> Option<f64> {
 }
 
 /// A stored score on the wire; `None` for one that another version wrote.
-pub(crate) fn score_to_wire(document: &str) -> Option<pb::MatchScore> {
-    serde_json::from_str::<ScoreDocument>(document).ok().map(|document| document_to_wire(&document))
+pub(crate) fn score_to_wire(document: &[u8]) -> Option<pb::MatchScore> {
+    ScoreDocument::from_bytes(document).map(|document| document_to_wire(&document))
 }
 
 fn document_to_wire(document: &ScoreDocument) -> pb::MatchScore {

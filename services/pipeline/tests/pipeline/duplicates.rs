@@ -25,6 +25,43 @@ fn on_both(all: &[SamplePosting]) -> Vec<&SamplePosting> {
 }
 
 #[tokio::test]
+async fn postings_from_before_an_update_are_recognised() {
+    let world = World::new().await;
+    let board = pb::SearchProfile {
+        sources: vec!["recruitee".to_owned()],
+        company_boards: vec!["recruitee:pelagia".to_owned()],
+        ..world.whole_search()
+    };
+    let board = world.ada.save_search(board).await;
+    world.ada.run(&board).await;
+    let mut tx = world.stores.platform().begin().await.unwrap();
+    // As the migration to the present form of blocks leaves the store.
+    for sql in [
+        "delete from posting_dedupe",
+        "delete from posting_block",
+        "delete from posting_band",
+        "update posting set home = null",
+        "insert into posting_unprepared (posting) select number from posting",
+    ] {
+        tx.execute(sql, vec![]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let aggregator = pb::SearchProfile {
+        name: "aggregator".to_owned(),
+        sources: vec!["remotive".to_owned()],
+        company_boards: vec![],
+        ..world.whole_search()
+    };
+    let aggregator = world.ada.save_search(aggregator).await;
+    world.ada.run(&aggregator).await;
+    let openings = sample_postings(start_time()).unwrap();
+    let openings = openings.iter().filter(|posting| posting.company.name == COMPANY).count();
+    let jobs = world.ada.all_jobs().await;
+    let own = jobs.iter().filter(|job| job.posting.as_ref().unwrap().company.starts_with("Pelagia")).count();
+    assert_eq!(own, openings, "one job for each opening, none twice");
+}
+
+#[tokio::test]
 async fn an_opening_on_board_and_aggregator_is_one_job_with_both_links() {
     let world = World::new().await;
     let search = pb::SearchProfile {

@@ -1,6 +1,9 @@
 //! Scores follow the profile and, when wished, the decisions.
 
+use std::collections::BTreeMap;
+
 use aerie_proto::pipeline::v1::{self as pb, ReviewDecision};
+use aerie_store::catalogue;
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -51,6 +54,41 @@ async fn a_changed_profile_scores_everything_anew_and_the_same_one_does_not() {
     events.until(|event| event.kind == "task.completed" && event.subject_id == task).await;
     // A run after it has nothing left to score.
     assert_eq!(world.ada.run(&search).await.scored_jobs, 0);
+}
+
+#[tokio::test]
+async fn features_of_another_version_are_prepared_again_and_kept() {
+    let world = World::new().await;
+    let task = world.ada.save_profile(rust_profile()).await;
+    world.ada.task_ended(&task).await;
+    let search = pb::SearchProfile { titles: vec![], ..board_search("greenhouse:quillonhealth") };
+    let search = world.ada.save_search(search).await;
+    world.ada.run(&search).await;
+    let scores = async || {
+        let jobs = world.ada.all_jobs().await;
+        jobs.iter().map(|job| (job.id.clone(), total(job))).collect::<BTreeMap<_, _>>()
+    };
+    let stored = async || {
+        let mut stored = Vec::new();
+        let mut tx = world.stores.platform().read().await.unwrap();
+        catalogue::for_each_match_features(&mut tx, |posting, features| {
+            stored.push((posting.id, features.to_vec()));
+            Ok(())
+        })
+        .await
+        .unwrap();
+        stored
+    };
+    let (scores_before, features_before) = (scores().await, stored().await);
+    let mut tx = world.stores.platform().begin().await.unwrap();
+    let of_version_0 = features_before.iter().map(|(id, _)| (*id, vec![0, 1, 2])).collect();
+    catalogue::set_match_features(&mut tx, of_version_0).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let task = world.ada.matching().rescore_jobs(pb::RescoreJobsRequest {}).await.unwrap().into_inner().task_id;
+    assert_eq!(world.ada.task_ended(&task).await.state(), pb::TaskState::Completed);
+    assert_eq!(scores().await, scores_before);
+    assert_eq!(stored().await, features_before);
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ pub struct World {
     pub boards: BoardServer,
     pub scripted: ScriptedServer,
     pub clock: Arc<ManualClock>,
+    /// For what no call can bring about.
+    pub stores: Arc<Stores>,
     pub ada: Caller,
     /// Somebody else on the same installation.
     pub ben: Caller,
@@ -123,7 +125,7 @@ impl World {
         let caller = |person: PersonId| Caller {
             connection: InterceptedService::new(backend.clone(), AsPerson(person.to_string().parse().unwrap())),
         };
-        Self { ada: caller(ada), ben: caller(ben), boards, scripted, clock, lifecycle, _home: home }
+        Self { ada: caller(ada), ben: caller(ben), boards, scripted, clock, stores, lifecycle, _home: home }
     }
 
     /// A search over every sample board and aggregator, with nothing filtered out.

@@ -1,6 +1,6 @@
 //! How fast the store takes in postings, lists jobs and searches them, on the embedded engine.
 //!
-//! `cargo run --release -p aerie-store --example ingest -- [postings already there]...` (default 10000 100000; try
+//! `cargo run --release -p aerie-store --example store_ingest -- [postings already there]...` (default 10000 100000; try
 //! 1000000). For each size it fills a catalogue, then takes in 10,000 new postings the way discovery does: look up their keys,
 //! fetch the candidates of their blocks, insert. Everything is written to a temporary folder and removed.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use aerie_postings::{Posting, RemoteKind, TextExtent};
 use aerie_store::{
     Stores, StoresConfig,
-    catalogue::{self, NewPosting},
+    catalogue::{self, Blocks, DedupeForm, NewPosting},
     jobs::{self, JobFilter, JobOrder, JobScore, JobSnapshot, NewJob},
 };
 use chrono::Utc;
@@ -63,8 +63,8 @@ async fn measure(size: u64) {
     let begun = Instant::now();
     let mut bytes = 0;
     let mut tx = stores.platform().read().await.unwrap();
-    catalogue::for_each_match_features(&mut tx, |features| {
-        bytes += features.features.len();
+    catalogue::for_each_match_features(&mut tx, |_, features| {
+        bytes += features.len();
         Ok(())
     })
     .await
@@ -83,10 +83,12 @@ async fn ingest(stores: &Stores, first: u64, count: u64) -> usize {
     for start in (first..first + count).step_by(BATCH as usize) {
         let batch: Vec<NewPosting> = (start..(start + BATCH).min(first + count)).map(new_posting).collect();
         let keys: Vec<String> = batch.iter().flat_map(|posting| posting.keys.clone()).collect();
-        let blocks: Vec<i64> = batch.iter().flat_map(|posting| posting.blocks.clone()).collect();
+        let blocks: Vec<i64> = batch.iter().flat_map(|posting| posting.dedupe.blocks.blocks.clone()).collect();
+        let bands: Vec<i64> = batch.iter().flat_map(|posting| posting.dedupe.blocks.bands.clone()).collect();
         let mut tx = stores.platform().begin().await.unwrap();
         assert!(catalogue::keys_lookup(&mut tx, &keys).await.unwrap().is_empty());
-        candidates += catalogue::block_candidates(&mut tx, &blocks, 20).await.unwrap().features.len();
+        let members = catalogue::members(&mut tx, &blocks, &bands, 20).await.unwrap();
+        candidates += members.features.len();
         catalogue::insert_batch(&mut tx, batch, Utc::now()).await.unwrap();
         tx.commit().await.unwrap();
     }
@@ -96,17 +98,22 @@ async fn ingest(stores: &Stores, first: u64, count: u64) -> usize {
 async fn measure_jobs(stores: &Stores) {
     let database = stores.person(Uuid::now_v7()).await.unwrap();
     let begun = Instant::now();
-    let mut scores = Vec::new();
     for start in (0..JOBS).step_by(BATCH as usize) {
         let added: Vec<NewJob> = (start..start + BATCH).map(new_job).collect();
-        scores.extend(added.iter().map(|job| (job.id, score(mixed(job.id.as_u128() as u64)))));
         let mut tx = database.begin().await.unwrap();
         jobs::insert_many_if_new(&mut tx, added, Utc::now()).await.unwrap();
         tx.commit().await.unwrap();
     }
     println!("{JOBS} jobs added in {:.2?}", begun.elapsed());
     let begun = Instant::now();
+    let mut scores = Vec::new();
     let mut tx = database.begin().await.unwrap();
+    jobs::for_scoring(&mut tx, None, |_, job| {
+        scores.push((job, score(mixed(job.id.as_u128() as u64))));
+        Ok(())
+    })
+    .await
+    .unwrap();
     jobs::set_scores(&mut tx, scores).await.unwrap();
     tx.commit().await.unwrap();
     println!("{JOBS} scores set in {:.2?}", begun.elapsed());
@@ -201,17 +208,26 @@ fn posting(number: u64) -> Posting {
 }
 
 fn new_posting(number: u64) -> NewPosting {
-    let block = |kind: u64, value: u64| mixed(kind << 56 | value).cast_signed();
+    let home = i64::from(mixed(number / 40) as i32);
+    let block = |kind: u64, value: u64| (home << 32) | (mixed(kind << 56 | value) & 0xFFFF_FFFF).cast_signed();
+    let fingerprint = mixed(number ^ 0xF1F1);
     NewPosting {
         id: Uuid::now_v7(),
         posting: posting(number),
         board: Some(format!("company{}", number / 40)),
         keys: vec![format!("greenhouse:{number}"), format!("boards.example.com/company/jobs/{number}")],
-        // The employer's postings, and five blocks of words that a few postings share.
-        blocks: std::iter::once(block(0, number / 40))
-            .chain((1..6).map(|kind| block(kind, mixed(number * 7 + kind) % 200_000)))
-            .collect(),
-        dedupe_features: vec![7; 300],
+        // The employer's postings, five blocks of words that a few of them share, and four bands of the text.
+        dedupe: DedupeForm {
+            blocks: Blocks {
+                home,
+                blocks: (0..6)
+                    .map(|kind| block(kind, if kind == 0 { 0 } else { mixed(number * 7 + kind) % 20 }))
+                    .collect(),
+                bands: (0..4).map(|band| (band << 16) | (fingerprint >> (16 * band) & 0xFFFF).cast_signed()).collect(),
+                fingerprint: fingerprint.cast_signed(),
+            },
+            features: vec![7; 300],
+        },
         match_features: vec![7; 1200],
         embedding: None,
     }
@@ -230,6 +246,6 @@ fn new_job(number: u64) -> NewJob {
 }
 
 fn score(number: u64) -> JobScore {
-    let score_json = Some("{\"parts\":[\"skills\",\"title\",\"place\"]}".repeat(20));
-    JobScore { score: (number % 1000) as f64 / 10.0, classic: None, basis: None, score_json, profile_version: 1 }
+    let document = Some(vec![7; 250]);
+    JobScore { score: (number % 1000) as f64 / 10.0, classic: None, basis: None, document, profile_version: 1 }
 }
