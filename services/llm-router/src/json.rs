@@ -7,7 +7,6 @@ use std::fmt::Write;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{BufMut, Bytes, BytesMut};
-use serde::Serialize;
 
 /// A JSON document that is being written. Commas come by themselves; opening and closing is the caller's to pair.
 #[derive(Debug, Default)]
@@ -136,13 +135,6 @@ impl JsonWriter {
     pub fn raw(&mut self, json: &str) {
         self.separate();
         self.current.put_slice(json.as_bytes());
-    }
-
-    /// Anything that can always be written: texts and numbers.
-    pub fn value(&mut self, value: &impl Serialize) {
-        self.separate();
-        // Writing into memory cannot fail.
-        let _ = serde_json::to_writer((&mut self.current).writer(), value);
     }
 
     /// Text of a beginning and of base64 that is shared, not copied. The base64 must be of the standard alphabet, which

@@ -154,8 +154,7 @@ impl Shared {
 
     fn arrive(self: &Arc<Self>, ticket: Ticket, until: Instant) -> Result<Arrival, Refusal> {
         let now = Instant::now();
-        let (sender, answer) = oneshot::channel();
-        let (number, evicted) = {
+        let (number, answer, evicted) = {
             let mut state = self.state();
             let day_ends = state.room.turn_day(self.clock.now());
             let blocked = state.room.blocked(&ticket, now);
@@ -173,7 +172,8 @@ impl Shared {
             } else {
                 Some(state.queue.evict_for(ticket.priority).ok_or(Refusal::Full)?)
             };
-            (state.queue.push(Waiter::new(ticket, sender)), evicted)
+            let (sender, answer) = oneshot::channel();
+            (state.queue.push(Waiter::new(ticket, sender)), answer, evicted)
         };
         if let Some(evicted) = evicted {
             evicted.tell(Err(Refusal::Full));

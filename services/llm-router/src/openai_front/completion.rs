@@ -47,7 +47,7 @@ pub(super) fn response(completion: &Completion, trail: &Trail, untold: &[String]
     json.close_array();
     if let Some(usage) = completion.usage {
         json.key("usage");
-        json.value(&UsageBody::from(usage));
+        UsageBody::from(usage).write(&mut json);
     }
     json.close_object();
     let mut response = json_response(StatusCode::OK, json.finish_joined());

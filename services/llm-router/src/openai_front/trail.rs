@@ -5,7 +5,10 @@ use std::fmt::Write;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
-use crate::answer::{Trail, Usage};
+use crate::{
+    answer::{Trail, Usage},
+    json::JsonWriter,
+};
 
 const BACKEND: HeaderName = HeaderName::from_static("x-aerie-backend");
 const MODEL: HeaderName = HeaderName::from_static("x-aerie-model");
@@ -124,6 +127,34 @@ struct CompletionDetails {
     reasoning_tokens: u64,
 }
 
+impl UsageBody {
+    /// Writes what serde would, without its detours: every answer has one.
+    pub(super) fn write(&self, json: &mut JsonWriter) {
+        json.open_object();
+        let counts = [
+            ("prompt_tokens", self.prompt_tokens),
+            ("completion_tokens", self.completion_tokens),
+            ("total_tokens", self.total_tokens),
+        ];
+        for (name, count) in counts {
+            json.key(name);
+            json.count(count);
+        }
+        let details = [
+            ("prompt_tokens_details", "cached_tokens", self.prompt_tokens_details.cached_tokens),
+            ("completion_tokens_details", "reasoning_tokens", self.completion_tokens_details.reasoning_tokens),
+        ];
+        for (name, detail, count) in details {
+            json.key(name);
+            json.open_object();
+            json.key(detail);
+            json.count(count);
+            json.close_object();
+        }
+        json.close_object();
+    }
+}
+
 impl From<Usage> for UsageBody {
     fn from(usage: Usage) -> Self {
         Self {
@@ -133,5 +164,21 @@ impl From<Usage> for UsageBody {
             prompt_tokens_details: PromptDetails { cached_tokens: usage.cached_input_tokens },
             completion_tokens_details: CompletionDetails { reasoning_tokens: usage.reasoning_tokens },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_written_as_serde_writes_them() {
+        let usage = Usage { input_tokens: 7, output_tokens: 30, cached_input_tokens: 2, reasoning_tokens: u64::MAX };
+        let body = UsageBody::from(usage);
+        let mut json = JsonWriter::default();
+        body.write(&mut json);
+        assert_eq!(json.finish_joined(), serde_json::to_vec(&body).unwrap());
     }
 }
