@@ -3,6 +3,8 @@
 //! Captions, questions, boxes and points over images are a later step. Until then the service is there with its health,
 //! reflection and every call, and each call says that it is not offered yet; nothing pretends to see.
 
+pub mod image;
+
 use aerie_proto::vision::v1::{
     GetModelRequest, GetModelResponse, QueryRequest, QueryResponse,
     vision_service_server::{VisionService, VisionServiceServer},
