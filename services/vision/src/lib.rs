@@ -4,6 +4,10 @@
 //! reflection and every call, and each call says that it is not offered yet; nothing pretends to see.
 
 pub mod image;
+mod kernels;
+pub mod model;
+pub mod verify;
+pub mod weights;
 
 use aerie_proto::vision::v1::{
     GetModelRequest, GetModelResponse, QueryRequest, QueryResponse,
