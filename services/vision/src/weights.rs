@@ -10,6 +10,7 @@ mod lora;
 mod names;
 mod packed;
 mod quantize;
+mod random;
 mod stored;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use candle_core::{DType, Device, Tensor};
 pub use expected::{ExpectedTensor, TensorRole, expected_tensors};
 pub use lora::{Adapter, BlockAdapters, Variant};
 pub use quantize::{Quantization, QuantizeReport, quantize};
+pub use random::write_random_model;
 
 use crate::model::{Config, ModelError, TensorMismatch};
 use gguf::GgufFile;

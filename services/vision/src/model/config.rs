@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::ModelError;
 use crate::image::CropGeometry;
@@ -15,7 +15,7 @@ const LARGEST: usize = 1 << 20;
 const LARGEST_FILE: u64 = 1 << 20;
 
 /// The whole configuration.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Config {
     /// The text decoder.
@@ -29,7 +29,7 @@ pub struct Config {
 }
 
 /// Measures of the text decoder.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TextConfig {
     /// Width of a token's vector.
@@ -78,7 +78,7 @@ impl TextConfig {
 }
 
 /// Measures of the image encoder.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct VisionConfig {
     /// Width of a patch's vector.
@@ -151,7 +151,7 @@ impl VisionConfig {
 }
 
 /// Measures of the coordinate and size networks.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RegionConfig {
     /// Width of the text decoder's vectors.
@@ -182,7 +182,7 @@ impl Default for RegionConfig {
 }
 
 /// Special tokens and prompts.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TokenizerConfig {
     /// First token of every sequence.
@@ -222,7 +222,7 @@ impl Default for TokenizerConfig {
 }
 
 /// The prompts, as token ids. A skill without one is not offered by the model.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Templates {
     /// Prompts of captions.
@@ -249,7 +249,7 @@ impl Default for Templates {
 }
 
 /// One prompt for each length of a caption.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CaptionTemplates {
     /// A sentence.
@@ -261,7 +261,7 @@ pub struct CaptionTemplates {
 }
 
 /// Tokens before and after what the caller says.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Template {
     /// Before.
     pub prefix: Vec<u32>,
