@@ -22,6 +22,8 @@ use candle_core::{DType, Device, Tensor};
 pub use expected::{ExpectedTensor, TensorRole, expected_tensors};
 pub use lora::{Adapter, BlockAdapters, Variant};
 pub use quantize::{Quantization, QuantizeReport, quantize};
+#[cfg(test)]
+pub(crate) use random::byte_tokenizer;
 pub use random::write_random_model;
 
 use crate::model::{Config, ModelError, TensorMismatch};

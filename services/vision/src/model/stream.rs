@@ -50,3 +50,38 @@ impl TextStream {
 fn is_ideograph(character: char) -> bool {
     matches!(character, '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{2f800}'..='\u{2fa1f}')
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::weights::byte_tokenizer;
+
+    /// The pieces of a text whose bytes are tokens.
+    fn pieces(bytes: &[u8]) -> Vec<String> {
+        let tokenizer = Tokenizer::parse(byte_tokenizer().to_string().as_bytes(), 300).unwrap();
+        let mut stream = TextStream::default();
+        let mut pieces = Vec::new();
+        for byte in bytes {
+            pieces.extend(stream.push(&tokenizer, 10 + u32::from(*byte)).unwrap());
+        }
+        pieces.extend(stream.finish(&tokenizer).unwrap());
+        pieces
+    }
+
+    #[test]
+    fn pieces_end_at_words_lines_and_ideographs() {
+        assert_eq!(pieces(b"A red square"), ["A ", "red ", "square"]);
+        assert_eq!(pieces(b"one\ntwo three\n"), ["one\n", "two ", "three\n"]);
+        assert_eq!(pieces("h\u{e9}llo \u{4e16}\u{754c}!".as_bytes()), ["h\u{e9}llo ", "\u{4e16}", "\u{754c}", "!"]);
+        assert_eq!(pieces("\u{20000} \u{2f800}".as_bytes()), ["\u{20000} ", "\u{2f800}"]);
+        assert!(pieces(b"").is_empty());
+    }
+
+    #[test]
+    fn half_a_character_is_held_back_until_a_word_ends() {
+        assert_eq!(pieces(&[b'a', 0xe4, 0xb8, b' ', b'b']), ["a\u{fffd} ", "b"]);
+        assert_eq!(pieces("x\u{1f642}y z".as_bytes()), ["x\u{1f642}y ", "z"]);
+    }
+}

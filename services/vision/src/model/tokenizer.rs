@@ -22,11 +22,15 @@ impl Tokenizer {
     /// [`ModelError::File`] for a file that cannot be read, is no tokenizer, or holds more tokens than the model.
     pub fn read(file: &Path, config: &Config) -> Result<Self, ModelError> {
         let bytes = files::read_bounded(file, LARGEST_FILE)?;
-        let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| ModelError::file(file, error))?;
-        let (found, most) = (inner.get_vocab_size(true), config.text.vocab_size);
+        Self::parse(&bytes, config.text.vocab_size).map_err(|reason| ModelError::file(file, reason))
+    }
+
+    /// Parses the bytes of a `tokenizer.json` of at most `most` tokens; the error says what is wrong with them.
+    pub(crate) fn parse(bytes: &[u8], most: usize) -> Result<Self, String> {
+        let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| error.to_string())?;
+        let found = inner.get_vocab_size(true);
         if found > most {
-            let reason = format!("it has {found} tokens and the model has {most}; they do not belong together");
-            return Err(ModelError::file(file, reason));
+            return Err(format!("it has {found} tokens and the model has {most}; they do not belong together"));
         }
         let mut plain = inner.clone();
         plain.set_encode_special_tokens(true);

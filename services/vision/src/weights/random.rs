@@ -89,7 +89,7 @@ impl Random {
 }
 
 /// A byte-level tokenizer without merges: ten special tokens, then one token for each byte.
-fn byte_tokenizer() -> serde_json::Value {
+pub(crate) fn byte_tokenizer() -> serde_json::Value {
     let special = (0..SPECIAL_TOKENS).map(|id| {
         json!({"id": id, "content": format!("<|special_{id}|>"), "single_word": false, "lstrip": false, "rstrip": false,
             "normalized": false, "special": true})

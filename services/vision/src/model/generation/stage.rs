@@ -122,3 +122,53 @@ impl Objects {
         (self.x, self.y) = (None, None);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::weights::byte_tokenizer;
+
+    #[test]
+    fn chunks_with_a_whole_point_are_grounding() {
+        let tokenizer = Tokenizer::parse(byte_tokenizer().to_string().as_bytes(), 300).unwrap();
+        let special = TokenizerConfig::default();
+        let mut reasoning = Reasoning::default();
+        let say = |reasoning: &mut Reasoning, text: &str| {
+            text.bytes().for_each(|byte| reasoning.push(10 + u32::from(byte), &special));
+        };
+        let place = |reasoning: &mut Reasoning, value: f32| {
+            reasoning.push(special.coord_id, &special);
+            reasoning.push_coordinate(value);
+        };
+        place(&mut reasoning, 0.5);
+        say(&mut reasoning, "the \u{e9} ");
+        reasoning.push(special.start_ground_points_id, &special);
+        say(&mut reasoning, "cat");
+        for value in [0.25, 0.75, 0.125] {
+            place(&mut reasoning, value);
+        }
+        reasoning.push(special.end_ground_id, &special);
+        say(&mut reasoning, " sits");
+        let Event::Reasoning { text, grounding } = reasoning.finish(&tokenizer).unwrap() else { unreachable!() };
+        assert_eq!(text, "the \u{e9} cat sits");
+        assert_eq!(grounding, [Grounding { start: 6, end: 9, points: vec![(0.25, 0.75)] }]);
+        assert_eq!(reasoning.tokens(), 21);
+    }
+
+    #[test]
+    fn a_box_lies_around_its_centre_and_may_reach_over_the_edge() {
+        let mut objects = Objects::new(true, 2);
+        assert_eq!(objects.wanted(), Wanted::Token);
+        assert_eq!((objects.accept_coordinate(0.25), objects.wanted()), (None, Wanted::Coordinate));
+        assert_eq!((objects.accept_coordinate(0.5), objects.wanted()), (None, Wanted::Size));
+        let found = BoundingBox { x_min: -0.25, y_min: 0.375, x_max: 0.75, y_max: 0.625 };
+        assert_eq!(objects.accept_size([1.0, 0.25]), Some(Event::Box(found)));
+        assert_eq!((objects.wanted(), objects.is_full()), (Wanted::Token, false));
+        let mut points = Objects::new(false, 1);
+        assert_eq!(points.accept_coordinate(0.25), None);
+        assert_eq!(points.accept_coordinate(0.5), Some(Event::Point { x: 0.25, y: 0.5 }));
+        assert!(points.is_full());
+    }
+}
