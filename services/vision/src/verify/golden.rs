@@ -14,6 +14,8 @@ const LARGEST_JSON: u64 = 256 << 20;
 /// Largest error allowed where a set does not say.
 const DEFAULT_FEATURE_TOLERANCE: f32 = 1e-4;
 const DEFAULT_LOGIT_TOLERANCE: f32 = 2e-4;
+/// Tokens of an answer where no answer of a set was cut.
+const DEFAULT_MAX_TOKENS: usize = 24;
 
 /// A folder with expected numbers.
 pub(crate) struct GoldenSet {
@@ -145,6 +147,24 @@ impl GoldenSet {
         let tensors = candle_core::safetensors::load(&file, &Device::Cpu);
         let tensors = tensors.map_err(|error| ModelError::File { file, reason: error.to_string() })?;
         Ok(Self { folder: folder.to_owned(), answers, tensors })
+    }
+
+    /// Tokens at which answers and reasonings of this set were cut: as many as the longest that was cut has.
+    pub(crate) fn max_tokens(&self) -> usize {
+        let answers = &self.answers;
+        let of_images = answers.images.values().flat_map(|image| image.requests.values());
+        let all = of_images.chain(&answers.text_only).chain(answers.lora.as_ref().map(|lora| &lora.request));
+        let cut = |stop: &Option<String>, ids: &Vec<u32>| {
+            if stop.as_deref() == Some("max_tokens") { ids.len() } else { 0 }
+        };
+        let longest = all.flat_map(|request| {
+            [
+                cut(&request.stop, &request.generated_ids),
+                cut(&request.reasoning_stop, &request.reasoning_ids),
+                cut(&request.answer_stop, &request.answer_ids),
+            ]
+        });
+        longest.max().filter(|most| *most > 0).unwrap_or(DEFAULT_MAX_TOKENS)
     }
 
     /// The largest error allowed for the tensors of a `kind`, which is the last part of their name.

@@ -8,8 +8,6 @@ use crate::model::{
     SpatialReference,
 };
 
-/// Tokens of an answer, and of a reasoning, in every set.
-const MAX_TOKENS: usize = 24;
 /// Objects of a detection where a set does not say.
 const MAX_OBJECTS: usize = 6;
 /// Steps whose logits are compared.
@@ -61,7 +59,12 @@ impl Checker<'_> {
             Some(length) => format!("lora.{}_{length}", request.kind),
             None => format!("lora.{}", request.kind),
         };
-        let case = Case { name, golden: request, request: parse(request)?, context: Context::Image(prefix) };
+        let case = Case {
+            name,
+            golden: request,
+            request: parse(request, golden.max_tokens())?,
+            context: Context::Image(prefix),
+        };
         self.alone(model, &case)?;
         let mut cases =
             cases(self.golden, |image| images.alone.get(image).map(|prefix| Context::Image(prefix.clone())))?;
@@ -138,7 +141,7 @@ impl Checker<'_> {
             Request::Query { reasoning: true, .. } => self.reasoned(case, &name, generation, outcome),
             _ => {
                 self.equal("generated ids", &name, &golden.generated_ids, &prompt.generated);
-                self.stop(&name, golden.stop.as_deref(), prompt.generated.len() >= MAX_TOKENS, outcome);
+                self.stop(&name, golden.stop.as_deref(), prompt.generated.len() >= self.golden.max_tokens(), outcome);
                 self.text(&name, golden.text.as_deref(), outcome);
                 self.equal("stream pieces", &name, &golden.stream_chunks, &outcome.pieces);
             }
@@ -173,7 +176,7 @@ impl Checker<'_> {
         self.equal("prompt ids", name, &golden.answer_prompt_ids, &answer.ids);
         self.equal("position", name, &golden.answer_pos, &answer.position);
         self.equal("generated ids", name, &golden.answer_ids, &answer.generated);
-        self.stop(name, golden.answer_stop.as_deref(), answer.generated.len() >= MAX_TOKENS, outcome);
+        self.stop(name, golden.answer_stop.as_deref(), answer.generated.len() >= self.golden.max_tokens(), outcome);
         self.text(name, golden.answer.as_deref(), outcome);
     }
 
@@ -237,8 +240,8 @@ impl Outcome {
     }
 }
 
-fn parse(golden: &GoldenRequest) -> Result<Request, ModelError> {
-    let sampling = Sampling::greedy(MAX_TOKENS);
+fn parse(golden: &GoldenRequest, max_tokens: usize) -> Result<Request, ModelError> {
+    let sampling = Sampling::greedy(max_tokens);
     let unknown = |what: &str, value: &str| ModelError::Request(format!("{what} {value:?} of the set is not known"));
     let object = golden.object.clone().unwrap_or_default();
     let max_objects = golden.max_objects.unwrap_or(MAX_OBJECTS);
@@ -280,12 +283,17 @@ fn cases(golden: &GoldenSet, context: impl Fn(&str) -> Option<Context>) -> Resul
         for (name, request) in &of_image.requests {
             let Some(context) = context(image) else { continue };
             let name = format!("{image}.{name}");
-            cases.push(Case { name, golden: request, request: parse(request)?, context });
+            cases.push(Case { name, golden: request, request: parse(request, golden.max_tokens())?, context });
         }
     }
     if let Some(request) = &golden.answers.text_only {
         let context = Context::NoImage(None);
-        cases.push(Case { name: "text_only".to_owned(), golden: request, request: parse(request)?, context });
+        cases.push(Case {
+            name: "text_only".to_owned(),
+            golden: request,
+            request: parse(request, golden.max_tokens())?,
+            context,
+        });
     }
     Ok(cases)
 }
