@@ -42,7 +42,7 @@ impl Vision {
                 ImageSource::Url(_) => Bytes::new(),
             },
         };
-        let request = QueryRequest { image: image.into(), question: question.to_owned() };
+        let request = QueryRequest { image, question: question.to_owned(), ..QueryRequest::default() };
         let answer = self.client.clone().query(timed(request, hop)?).await;
         answer.map(|answer| answer.into_inner().answer).map_err(|status| fault(&RpcError::from(status)))
     }

@@ -10,11 +10,12 @@ pub mod verify;
 pub mod weights;
 
 use aerie_proto::vision::v1::{
-    GetModelRequest, GetModelResponse, QueryRequest, QueryResponse,
+    self as pb,
     vision_service_server::{VisionService, VisionServiceServer},
 };
 use aerie_rpc::{ErrorCode, GrpcServer, GrpcServerBuilder, RpcError, ServerBuildError, ServerLimits};
 use aerie_telemetry::Lifecycle;
+use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 /// The vision server: every service of it reports that it is not serving.
@@ -29,11 +30,40 @@ struct Vision;
 
 #[tonic::async_trait]
 impl VisionService for Vision {
-    async fn query(&self, _: Request<QueryRequest>) -> Result<Response<QueryResponse>, Status> {
+    type StreamCaptionStream = BoxStream<'static, Result<pb::StreamCaptionResponse, Status>>;
+    type StreamQueryStream = BoxStream<'static, Result<pb::StreamQueryResponse, Status>>;
+
+    async fn caption(&self, _: Request<pb::CaptionRequest>) -> Result<Response<pb::CaptionResponse>, Status> {
+        Err(not_offered("Caption"))
+    }
+
+    async fn stream_caption(
+        &self,
+        _: Request<pb::StreamCaptionRequest>,
+    ) -> Result<Response<Self::StreamCaptionStream>, Status> {
+        Err(not_offered("StreamCaption"))
+    }
+
+    async fn query(&self, _: Request<pb::QueryRequest>) -> Result<Response<pb::QueryResponse>, Status> {
         Err(not_offered("Query"))
     }
 
-    async fn get_model(&self, _: Request<GetModelRequest>) -> Result<Response<GetModelResponse>, Status> {
+    async fn stream_query(
+        &self,
+        _: Request<pb::StreamQueryRequest>,
+    ) -> Result<Response<Self::StreamQueryStream>, Status> {
+        Err(not_offered("StreamQuery"))
+    }
+
+    async fn detect(&self, _: Request<pb::DetectRequest>) -> Result<Response<pb::DetectResponse>, Status> {
+        Err(not_offered("Detect"))
+    }
+
+    async fn point(&self, _: Request<pb::PointRequest>) -> Result<Response<pb::PointResponse>, Status> {
+        Err(not_offered("Point"))
+    }
+
+    async fn get_model(&self, _: Request<pb::GetModelRequest>) -> Result<Response<pb::GetModelResponse>, Status> {
         Err(not_offered("GetModel"))
     }
 }
@@ -59,8 +89,8 @@ mod tests {
         let server = server(ServerLimits::default(), &Lifecycle::new()).await.unwrap();
         let mut client = VisionServiceClient::new(server.backend());
         for status in [
-            client.query(QueryRequest::default()).await.map(drop).unwrap_err(),
-            client.get_model(GetModelRequest::default()).await.map(drop).unwrap_err(),
+            client.query(pb::QueryRequest::default()).await.map(drop).unwrap_err(),
+            client.get_model(pb::GetModelRequest::default()).await.map(drop).unwrap_err(),
         ] {
             let error = RpcError::from(status);
             assert_eq!((error.code, error.reason.as_ref()), (ErrorCode::Unimplemented, "NOT_OFFERED_YET"));

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use aerie_network::AddressGuard;
 use aerie_proto::vision::v1::{
-    GetModelResponse, QueryResponse,
+    self as pb, GetModelResponse, QueryResponse,
     vision_service_server::{VisionService, VisionServiceServer},
 };
 use aerie_rpc::{GrpcServerBuilder, ServerLimits};
 use aerie_telemetry::Lifecycle;
+use futures::stream::BoxStream;
 use tonic::{Response, Status};
 
 use super::*;
@@ -26,6 +27,35 @@ struct Looker {
 
 #[tonic::async_trait]
 impl VisionService for Looker {
+    type StreamCaptionStream = BoxStream<'static, Result<pb::StreamCaptionResponse, Status>>;
+    type StreamQueryStream = BoxStream<'static, Result<pb::StreamQueryResponse, Status>>;
+
+    async fn caption(&self, _: Request<pb::CaptionRequest>) -> Result<Response<pb::CaptionResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn stream_caption(
+        &self,
+        _: Request<pb::StreamCaptionRequest>,
+    ) -> Result<Response<Self::StreamCaptionStream>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn stream_query(
+        &self,
+        _: Request<pb::StreamQueryRequest>,
+    ) -> Result<Response<Self::StreamQueryStream>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn detect(&self, _: Request<pb::DetectRequest>) -> Result<Response<pb::DetectResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn point(&self, _: Request<pb::PointRequest>) -> Result<Response<pb::PointResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn query(&self, request: Request<QueryRequest>) -> Result<Response<QueryResponse>, Status> {
         if let Some(code) = self.refuses {
             return Err(RpcError::new(code, "REFUSED", "no").retry_after(Duration::from_secs(3)).into());
@@ -33,11 +63,11 @@ impl VisionService for Looker {
         let request = request.into_inner();
         let answer = format!("{} bytes", request.image.len());
         self.asked.lock().unwrap().push(request);
-        Ok(Response::new(QueryResponse { answer }))
+        Ok(Response::new(QueryResponse { answer, ..QueryResponse::default() }))
     }
 
     async fn get_model(&self, _: Request<GetModelRequest>) -> Result<Response<GetModelResponse>, Status> {
-        Ok(Response::new(GetModelResponse { name: "moondream2@2025-01-09".into() }))
+        Ok(Response::new(GetModelResponse { name: "moondream2@2025-01-09".into(), ..GetModelResponse::default() }))
     }
 }
 
