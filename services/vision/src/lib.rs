@@ -3,9 +3,12 @@
 //! Captions, questions, boxes and points over images are a later step. Until then the service is there with its health,
 //! reflection and every call, and each call says that it is not offered yet; nothing pretends to see.
 
+pub mod engine;
 pub mod image;
 mod kernels;
 pub mod model;
+#[doc(hidden)]
+pub mod testing;
 pub mod verify;
 pub mod weights;
 

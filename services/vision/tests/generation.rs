@@ -1,6 +1,7 @@
 //! Requests on a tiny random model: alone, in company, on shared images, at their limits, and with damaged numbers.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "tiny/tiny.rs"]
 mod tiny;
 
 use aerie_vision::image::Crops;

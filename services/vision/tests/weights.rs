@@ -1,6 +1,7 @@
 //! Every layout, type and quantisation of the same weights.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "tiny/tiny.rs"]
 mod tiny;
 
 use std::collections::HashMap;
