@@ -16,7 +16,7 @@ mod sources;
 mod tasks;
 mod up;
 
-use std::{fs, io::Read, path::Path, process::ExitCode};
+use std::{ffi::OsString, fs, io::Read, path::Path, process::ExitCode};
 
 use aerie_config::Config;
 use anyhow::Context;
@@ -60,6 +60,14 @@ pub fn load_config(cli: &Cli) -> anyhow::Result<Config> {
         flags.insert("telemetry".to_owned(), json!({ "level": level }));
     }
     Ok(Config::load(cli.config.as_deref(), &flags)?)
+}
+
+/// The flags of this call that choose the settings, for a process that is to have the same.
+fn settings_flags(cli: &Cli) -> Vec<OsString> {
+    let paths = [("--config", &cli.config), ("--data-dir", &cli.data_dir)];
+    let paths = paths.into_iter().filter_map(|(name, path)| Some([name.into(), path.as_ref()?.into()]));
+    let level = cli.log.as_ref().map(|level| ["--log".into(), level.into()]);
+    paths.chain(level).flatten().collect()
 }
 
 async fn check_health(cli: &Cli, url: Option<&str>) -> anyhow::Result<ExitCode> {

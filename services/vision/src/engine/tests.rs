@@ -64,7 +64,7 @@ fn caption(caller: &str, seed: u32) -> Ask {
 fn drawn(caller: &str, image: u32, seed: u64) -> Ask {
     let sampling = Sampling { temperature: 1.5, top_p: 0.95, seed, max_tokens: 30 };
     let question = "What?".to_owned();
-    let request = Request::Query { question, references: Vec::new(), reasoning: seed % 2 == 0, sampling };
+    let request = Request::Query { question, references: Vec::new(), reasoning: seed.is_multiple_of(2), sampling };
     Ask { request, ..caption(caller, image) }
 }
 

@@ -22,6 +22,8 @@ const TEST_TOKENS: usize = 2;
 pub enum EngineSource {
     /// There is none; the text says what to fetch. The engine refuses everything with it.
     Missing(String),
+    /// There is one, but it cannot be used as configured; the text says why.
+    Unusable(String),
     /// A folder.
     Folder {
         /// The folder.
@@ -44,6 +46,10 @@ pub fn start(source: EngineSource, settings: EngineSettings) -> io::Result<Engin
     match source {
         EngineSource::Missing(message) => {
             engine.shared.state.send_replace(State::Missing(message));
+        }
+        EngineSource::Unusable(message) => {
+            tracing::error!("the vision model cannot be used: {message}");
+            engine.shared.state.send_replace(State::Failed(message));
         }
         EngineSource::Folder { folder, name, options, variants } => {
             let shared = Arc::clone(&engine.shared);
