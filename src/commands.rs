@@ -15,6 +15,7 @@ mod profile;
 mod sources;
 mod tasks;
 mod up;
+mod vision;
 
 use std::{ffi::OsString, fs, io::Read, path::Path, process::ExitCode};
 
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Backends(arguments) => backends::run(&cli, arguments).await,
         Command::Ask(arguments) => ask::run(&cli, arguments).await,
         Command::LlmRouter => llm_router::run(&cli).await,
+        Command::Vision(command) => vision::run(&cli, command).await,
         Command::Eval(command) => eval::run(&cli, command),
         Command::Preflight { json } => preflight::run(&cli, *json).await,
         Command::Migrate => migrate::run(&cli).await,

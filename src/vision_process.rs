@@ -97,6 +97,9 @@ impl VisionProcess {
         if self.threads > 0 {
             command.env("RAYON_NUM_THREADS", self.threads.to_string());
         }
+        // What is typed at the terminal is for this process alone, which then ends the other one.
+        #[cfg(unix)]
+        command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true).spawn()
     }
 }

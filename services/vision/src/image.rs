@@ -4,6 +4,7 @@
 
 mod crops;
 mod decode;
+mod draw;
 mod resize;
 mod tiling;
 

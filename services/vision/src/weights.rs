@@ -17,7 +17,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::quantized::QTensor;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
+
+/// Type of a tensor's numbers.
+pub use candle_core::DType as WeightType;
+use candle_core::DType;
 
 pub use expected::{ExpectedTensor, TensorRole, expected_tensors};
 pub use lora::{Adapter, BlockAdapters, Variant};
