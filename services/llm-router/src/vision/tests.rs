@@ -43,9 +43,21 @@ impl VisionService for Looker {
 
     async fn stream_query(
         &self,
-        _: Request<pb::StreamQueryRequest>,
+        request: Request<pb::StreamQueryRequest>,
     ) -> Result<Response<Self::StreamQueryStream>, Status> {
-        Err(Status::unimplemented("not asked here"))
+        use pb::stream_query_response::Event;
+        let query = request.into_inner().query.unwrap_or_default();
+        let usage = pb::Usage {
+            image_tokens: 730,
+            prompt_tokens: 5,
+            output_tokens: 2,
+            image_cached: true,
+            ..Default::default()
+        };
+        let end = pb::StreamEnd { finish_reason: pb::FinishReason::MaxTokens.into(), usage: Some(usage) };
+        let words = [Event::Text("a ".into()), Event::Text(query.question), Event::End(end)];
+        let messages = words.map(|event| Ok(pb::StreamQueryResponse { event: Some(event) }));
+        Ok(Response::new(futures::stream::iter(messages).boxed()))
     }
 
     async fn detect(&self, _: Request<pb::DetectRequest>) -> Result<Response<pb::DetectResponse>, Status> {
@@ -102,6 +114,23 @@ async fn pictures_arrive_as_bytes_and_all_are_answered() {
     let asked = looker.asked.lock().unwrap().clone();
     assert_eq!((&asked[0].image[..], asked[0].question.as_str()), (&b"\x89PNG"[..], "What is it?"));
     assert_eq!(vision.models(&hop()).await.unwrap(), ["moondream2@2025-01-09"]);
+}
+
+#[tokio::test]
+async fn a_question_about_one_picture_is_answered_piece_by_piece() {
+    let vision = vision(Looker::default()).await;
+    let mut request = question();
+    request.messages[0].parts.remove(0);
+    let pieces: Vec<_> = vision.stream(&request, &hop()).await.unwrap().map(Result::unwrap).collect().await;
+    let usage = Usage { input_tokens: 735, output_tokens: 2, cached_input_tokens: 730, reasoning_tokens: 0 };
+    let expected = [
+        Piece::Started { id: String::new(), model: "m".into() },
+        Piece::Content("a ".into()),
+        Piece::Content("What is it?".into()),
+        Piece::Finish(FinishReason::Length),
+        Piece::Usage(usage),
+    ];
+    assert_eq!(pieces, expected);
 }
 
 #[tokio::test]
