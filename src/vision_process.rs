@@ -70,9 +70,14 @@ impl VisionProcess {
             let began = Instant::now();
             let what = match self.spawn(address) {
                 Ok(mut child) => {
+                    // Waiting would close it, and that is the sign to end.
+                    let input = child.stdin.take();
                     tracing::info!(%address, pid = child.id(), "the vision process has started");
                     tokio::select! {
-                        () = stop.cancelled() => return end(child).await,
+                        () = stop.cancelled() => {
+                            drop(input);
+                            return end(child).await;
+                        }
                         ended = child.wait() => match ended {
                             Ok(status) => status.to_string(),
                             Err(error) => error.to_string(),
@@ -104,9 +109,8 @@ impl VisionProcess {
     }
 }
 
-/// Asks a process to end by closing its standard input, and ends it when it does not.
+/// Waits for a process whose standard input has ended, and kills it when it goes on.
 async fn end(mut child: Child) {
-    drop(child.stdin.take());
     if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
         tracing::warn!("the vision process did not end in time and is killed");
         // It may have ended by now.

@@ -52,12 +52,8 @@ impl Ask {
             return Err(EngineError::UnknownVariant { name: self.variant, known });
         }
         if let Request::Caption { sampling, .. } | Request::Query { sampling, .. } = &mut self.request {
-            if sampling.max_tokens > settings.max_tokens {
-                let limit = settings.max_tokens;
-                let problem = format!("is {}; ask for {limit} or fewer", sampling.max_tokens);
-                return Err(EngineError::invalid("sampling.max_tokens", problem));
-            }
-            if sampling.max_tokens == 0 {
+            // What is asked for is the most that the caller wants, so the service's own limit may be less.
+            if sampling.max_tokens == 0 || sampling.max_tokens > settings.max_tokens {
                 sampling.max_tokens = settings.max_tokens;
             }
         }
