@@ -1,5 +1,6 @@
 """A generated gRPC client against the vision service, alone and behind the gateway: vision_grpc.py PROGRAM MODULES"""
 
+import hashlib
 import json
 import os
 import signal
@@ -7,11 +8,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-import urllib.error
 import urllib.request
 import zlib
 from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import grpc
@@ -167,11 +169,80 @@ def behind_the_gateway(home, model):
         assert stub.Caption(pb.CaptionRequest(image=png(9), sampling=GREEDY)).caption
 
 
+class Hub(ThreadingHTTPServer):
+    """A hub with the files of a model, its tokenizer in a repository of its own, and a first answer that breaks off."""
+
+    daemon_threads = True
+
+    def __init__(self, model):
+        super().__init__(("127.0.0.1", 0), HubAnswer)
+        read = lambda name: (model / name).read_bytes()
+        self.repositories = {
+            "me/model": {name: read(name) for name in ("config.json", "model.safetensors")},
+            "me/tokenizer": {"tokenizer.json": read("tokenizer.json")},
+        }
+        self.breaks_off = True
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class HubAnswer(BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        path = self.path.split("?")[0].strip("/").split("/")
+        if path[:2] == ["api", "models"]:
+            self.list(self.server.repositories["/".join(path[2:4])])
+        else:
+            data = self.server.repositories["/".join(path[:2])][path[4]]
+            self.send(data, path[4])
+
+    def list(self, files):
+        def entry(name, data):
+            if name.endswith(".safetensors"):
+                return {"rfilename": name, "lfs": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}}
+            blob = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+            return {"rfilename": name, "size": len(data), "blobId": blob}
+
+        self.send(json.dumps({"sha": "c0ffee" + "0" * 34, "siblings": [entry(*file) for file in files.items()]}).encode())
+
+    def send(self, data, name=""):
+        start = int(self.headers.get("range", "bytes=0-")[6:-1])
+        self.send_response(206 if start else 200)
+        self.send_header("content-length", str(len(data) - start))
+        self.send_header("content-range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.end_headers()
+        end = len(data)
+        if name.endswith(".safetensors") and self.server.breaks_off:
+            self.server.breaks_off = False
+            end = len(data) // 2
+        self.wfile.write(data[start:end])
+
+
+def fetched(home, model):
+    hub = Hub(model)
+    environment = {"HOME": str(home), "AERIE_HOME": str(home / "data"), "PATH": "/usr/bin:/bin"}
+    arguments = ["--repository", "me/model", "--revision", "v1", "--tokenizer", "me/tokenizer", "--json"]
+
+    def fetch(*more):
+        command = [PROGRAM, "vision", "fetch", *arguments, *more]
+        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment, cwd=home).stdout)
+
+    found = fetch("--endpoint", f"http://127.0.0.1:{hub.server_port}")
+    assert not hub.breaks_off and sorted(found["files"]) == ["config.json", "model.safetensors", "tokenizer.json"], found
+    hub.shutdown()
+    assert fetch("--offline")["folder"] == found["folder"]
+    command = [PROGRAM, "vision", "model", "--model", found["folder"], "--json"]
+    answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment, cwd=home).stdout)
+    assert answer["name"].startswith("moondream2@c0ffee"), answer
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         model = home / "tiny"
         subprocess.run([PROGRAM, "vision", "random", str(model)], check=True, stdout=subprocess.DEVNULL, cwd=home)
+        fetched(home, model)
         alone(home, model)
         behind_the_gateway(home, model)
     print("every call was answered, alone and behind the gateway")

@@ -24,6 +24,8 @@ pub struct Vision {
     pub dtype: Option<String>,
     /// Threads for computing; 0 takes one per core.
     pub threads: usize,
+    /// Most memory of the process in bytes; 0 is no limit.
+    pub memory_bytes: u64,
     /// Bytes for keys and values; 0 takes a part of the free memory.
     pub cache_bytes: u64,
     /// Part of them that images may hold, 0 to 1.
@@ -90,6 +92,9 @@ impl Vision {
         }
         checks.range("vision.threads", self.threads, 0, 1024);
         let least = 16 << 20;
+        let is_limit = self.memory_bytes == 0 || self.memory_bytes >= least;
+        let little = || format!("is {} bytes, in which nothing can run", self.memory_bytes);
+        checks.require(is_limit, "vision.memory_bytes", little, "write 0 for no limit, or more than the weights take");
         let is_budget = self.cache_bytes == 0 || self.cache_bytes >= least;
         let small = || format!("is {} bytes, which is too little for anything", self.cache_bytes);
         checks.require(

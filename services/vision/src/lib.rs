@@ -20,6 +20,7 @@ pub mod testing;
 pub mod verify;
 pub mod weights;
 
+pub use memory::limit_memory;
 pub use service::{VisionError, VisionService};
 pub use settings::load_options;
 

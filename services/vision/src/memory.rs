@@ -22,6 +22,24 @@ fn available(text: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
+/// Limits the memory that this process may take for data; an allocation beyond ends the process. 0 limits nothing.
+///
+/// The files of weights that are mapped for reading do not count. Only Linux has this limit.
+///
+/// # Errors
+/// What the system says.
+pub fn limit_memory(bytes: u64) -> std::io::Result<()> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let limit = rustix::process::Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        rustix::process::setrlimit(rustix::process::Resource::Data, limit)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

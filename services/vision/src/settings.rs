@@ -12,8 +12,8 @@ use crate::model::LoadOptions;
 
 /// Most memory for keys and values that is taken unasked.
 const MOST_CACHE: u64 = 4 << 30;
-/// Least memory for keys and values: a few requests of the real model.
-const LEAST_CACHE: u64 = 512 << 20;
+/// Least memory for keys and values: an image of the real model (287 MB) and a long answer about it (412 MB), twice.
+const LEAST_CACHE: u64 = 3 << 29;
 /// What to do where no model is.
 const FETCH: &str = "download one with `aerie vision fetch` (about 4 GB) and name its folder in vision.model";
 
@@ -105,4 +105,36 @@ fn weight_bytes(folder: &Path) -> u64 {
 fn model_name(folder: &Path) -> String {
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("model");
     format!("moondream2@{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn devices_and_types_are_read_and_what_is_none_is_named() {
+        assert!(load_options("cpu", Some("bf16")).is_ok_and(|options| options.dtype == Some(DType::BF16)));
+        assert!(load_options("auto", None).is_ok_and(|options| options.dtype.is_none()));
+        assert!(load_options("tpu", None).unwrap_err().contains("\"tpu\" is no device"));
+        assert!(load_options("cuda:x", None).unwrap_err().contains("\"cuda:x\" is no device"));
+        assert!(load_options("cpu", Some("q8")).unwrap_err().contains("\"q8\""));
+    }
+
+    #[test]
+    fn the_usual_cache_keeps_to_its_bounds_whatever_is_free() {
+        for weights in [0, 4 << 30, u64::MAX] {
+            assert!((LEAST_CACHE..=MOST_CACHE).contains(&usual_cache(weights)));
+        }
+    }
+
+    #[test]
+    fn weights_are_counted_and_the_folder_names_the_model() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("model.safetensors"), [0; 10]).unwrap();
+        std::fs::write(folder.path().join("config.json"), "{}").unwrap();
+        assert_eq!(weight_bytes(folder.path()), 10);
+        assert_eq!(model_name(Path::new("/models/2025-06-21")), "moondream2@2025-06-21");
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use aerie_rpc::ServeOptions;
 use aerie_telemetry::{Lifecycle, Metrics, Telemetry};
-use aerie_vision::{VisionService, engine::State, limit_threads};
+use aerie_vision::{VisionService, engine::State, limit_memory, limit_threads};
 use anyhow::Context;
 use tokio::net::TcpListener;
 
@@ -30,6 +30,7 @@ pub async fn run(cli: &Cli, arguments: &VisionUp) -> anyhow::Result<ExitCode> {
     }
     settings.dtype = arguments.dtype.clone().or(settings.dtype);
     limit_threads(settings.threads);
+    limit_memory(settings.memory_bytes).context("vision.memory_bytes")?;
     // One provider for the whole process; a second installation of the same one is no harm.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let telemetry = Telemetry::install(&telemetry_options(&config))?;

@@ -303,6 +303,21 @@ async fn numbers_that_are_none_cost_their_request_and_are_not_remembered() {
     }
 }
 
+#[tokio::test]
+async fn a_failing_device_costs_what_runs_and_is_given_up_when_it_goes_on_failing() {
+    let (engine, mut worker) = engine(EngineSettings::default());
+    let error = EngineError::Device("gone".into());
+    for time in 1..=4 {
+        let answer = engine.ask(drawn("a", 1, 1)).await.unwrap();
+        worker.turn(Instant::now()).unwrap();
+        let outcome = worker.fault(&error);
+        assert_eq!(read(answer).await.1, Err(error.clone()));
+        // The step between two failures went well, so that they are not in a row.
+        assert_eq!((time, outcome), (time, Ok(())));
+    }
+    assert_eq!((worker.fault(&error), worker.fault(&error)), (Ok(()), Err(error)));
+}
+
 async fn settled(engine: &Engine) -> State {
     let mut state = engine.state();
     let state = state.wait_for(|state| !matches!(state, State::Loading)).await.unwrap();

@@ -104,7 +104,8 @@ impl Worker {
         self.publish();
     }
 
-    fn fault(&mut self, error: &EngineError) -> Result<(), EngineError> {
+    /// Ends all requests that run; the error comes back when it was one too many.
+    pub(crate) fn fault(&mut self, error: &EngineError) -> Result<(), EngineError> {
         tracing::error!(%error, running = self.running.len(), "the vision model's device failed: {error}");
         telemetry::fault();
         self.running.drain(..).for_each(|running| running.fail(error.clone()));
@@ -322,4 +323,15 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelEr
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a computation panicked".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_computation_is_a_failure_of_the_device() {
+        let outcome = guarded::<()>(|| std::panic::resume_unwind(Box::new("kernel 5 is gone")));
+        assert!(matches!(outcome, Err(ModelError::Inference(error)) if error.to_string() == "kernel 5 is gone"));
+    }
 }
