@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_transport(true)
         // Pictures are slices of the message that they came in.
         .bytes(".aerie.llm.v1.Image")
+        .bytes(".aerie.vision.v1")
         // Its keys must not reach a log; `src/lib.rs` writes what may be shown.
         .skip_debug([".aerie.llm.v1.Consent"])
         .compile_fds(descriptors)?;

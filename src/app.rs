@@ -1,16 +1,19 @@
 //! All roles in one process: stores, pipeline, router and vision, and the gateway when somebody is to reach it.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
 
 use aerie_config::{Config, LogFormat, StoreUrl};
 use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute};
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
-use aerie_rpc::{Backend, HttpService, PersonId as CallerId, ServerLimits};
+use aerie_rpc::{Backend, HttpService, PersonId as CallerId};
 use aerie_store::{PersonId, Stores, StoresConfig};
 use aerie_tasks::SystemClock;
 use aerie_telemetry::{Lifecycle, Metrics, Telemetry, TelemetryOptions};
+use aerie_vision::VisionService;
 use anyhow::Context;
+
+use crate::vision_process::VisionProcess;
 
 /// The services of one process.
 pub struct App {
@@ -50,20 +53,45 @@ impl RouterAccess {
     }
 }
 
+/// Where the vision model may run.
+#[derive(Debug, Clone)]
+pub enum VisionPlace {
+    /// In a process of its own, where a model is configured; with the flags of this one that choose the settings.
+    Process(Vec<OsString>),
+    /// Nowhere: a command that ends soon would not wait for a model to load.
+    Nowhere,
+}
+
+impl VisionPlace {
+    /// The vision service that the settings name: at an address, in a process of its own, or one that says what is missing.
+    async fn open(self, config: &Config, lifecycle: &Lifecycle) -> anyhow::Result<Backend> {
+        let settings = &config.vision;
+        if let Some(endpoint) = &settings.endpoint {
+            return Backend::remote(endpoint).context("vision.endpoint");
+        }
+        match self {
+            Self::Process(flags) if settings.model.is_some() => {
+                let process = VisionProcess::new(settings, flags)?;
+                process.start(settings, config.server.port_attempts, lifecycle).await
+            }
+            Self::Nowhere if settings.model.is_some() => {
+                let message = "the vision model runs only under `aerie up` or `aerie vision up`; start one of them";
+                Ok(VisionService::without_model(message, settings, lifecycle).await?.backend())
+            }
+            Self::Process(_) | Self::Nowhere => Ok(VisionService::create(settings, lifecycle).await?.backend()),
+        }
+    }
+}
+
 impl App {
     /// Opens the stores and starts every service but the gateway.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    pub async fn start(config: Config, vision: VisionPlace) -> anyhow::Result<Self> {
         // One provider for the whole process; a second installation of the same one is no harm.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let telemetry = Telemetry::install(&telemetry_options(&config))?;
         let lifecycle = Lifecycle::new();
         let stores = Arc::new(open_stores(&config).await?);
-        let limits = ServerLimits { concurrency: config.limits.concurrency, deadline: config.limits.deadline() };
-        let vision = aerie_vision::server(limits, &lifecycle).await?.backend();
-        let vision = match &config.vision.endpoint {
-            Some(endpoint) => Backend::remote(endpoint).context("vision.endpoint")?,
-            None => vision,
-        };
+        let vision = vision.open(&config, &lifecycle).await?;
         let router = RouterAccess::open(&config, vision.clone(), &lifecycle).await?;
         let pipeline = Pipeline::create(PipelineDeps {
             stores: Arc::clone(&stores),

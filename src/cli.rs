@@ -1,8 +1,15 @@
 //! What can be typed.
 
+mod vision;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use self::vision::{
+    Drawn, Find, Length, Size, Vision, VisionAsk, VisionCaption, VisionFetch, VisionModel, VisionPlaceArguments,
+    VisionQuantize, VisionRandom, VisionUp, VisionVerify,
+};
 
 /// A career agent on your own machine: finds openings on many boards, ranks them against your profile, and keeps track.
 ///
@@ -71,6 +78,9 @@ pub enum Command {
     Ask(Ask),
     /// Run the language-model router as a process of its own: gRPC and OpenAI's form on one port (llm.listen).
     LlmRouter,
+    /// Look at images with a model on your own machine: serve it, ask it, fetch it, check it.
+    #[command(subcommand)]
+    Vision(Vision),
     /// Measure duplicates, relevance, titles and board parsing on labelled data of your own.
     #[command(subcommand)]
     Eval(Eval),

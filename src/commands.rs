@@ -15,8 +15,9 @@ mod profile;
 mod sources;
 mod tasks;
 mod up;
+mod vision;
 
-use std::{fs, io::Read, path::Path, process::ExitCode};
+use std::{ffi::OsString, fs, io::Read, path::Path, process::ExitCode};
 
 use aerie_config::Config;
 use anyhow::Context;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Backends(arguments) => backends::run(&cli, arguments).await,
         Command::Ask(arguments) => ask::run(&cli, arguments).await,
         Command::LlmRouter => llm_router::run(&cli).await,
+        Command::Vision(command) => vision::run(&cli, command).await,
         Command::Eval(command) => eval::run(&cli, command),
         Command::Preflight { json } => preflight::run(&cli, *json).await,
         Command::Migrate => migrate::run(&cli).await,
@@ -60,6 +62,14 @@ pub fn load_config(cli: &Cli) -> anyhow::Result<Config> {
         flags.insert("telemetry".to_owned(), json!({ "level": level }));
     }
     Ok(Config::load(cli.config.as_deref(), &flags)?)
+}
+
+/// The flags of this call that choose the settings, for a process that is to have the same.
+fn settings_flags(cli: &Cli) -> Vec<OsString> {
+    let paths = [("--config", &cli.config), ("--data-dir", &cli.data_dir)];
+    let paths = paths.into_iter().filter_map(|(name, path)| Some([name.into(), path.as_ref()?.into()]));
+    let level = cli.log.as_ref().map(|level| ["--log".into(), level.into()]);
+    paths.chain(level).flatten().collect()
 }
 
 async fn check_health(cli: &Cli, url: Option<&str>) -> anyhow::Result<ExitCode> {

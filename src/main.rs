@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod output;
 mod session;
+mod vision_process;
 
 use std::process::ExitCode;
 

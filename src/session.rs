@@ -24,7 +24,11 @@ use tonic::{
     service::{Interceptor, interceptor::InterceptedService},
 };
 
-use crate::{app::App, cli::Cli, commands::load_config};
+use crate::{
+    app::{App, VisionPlace},
+    cli::Cli,
+    commands::load_config,
+};
 
 /// What a running server writes down about itself, so that other commands find it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,7 +90,7 @@ impl Session {
             // What a command has to say it prints itself; the log of its services would only stand in between.
             config.telemetry.level = "error".to_owned();
         }
-        let app = App::start(config).await?;
+        let app = App::start(config, VisionPlace::Nowhere).await?;
         Ok(Self::within(app))
     }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    app::App,
+    app::{App, VisionPlace},
     cli::{Cli, Demo},
     commands::{
         discover::{follow, summary},
@@ -45,7 +45,7 @@ pub async fn run(cli: &Cli, arguments: &Demo) -> anyhow::Result<ExitCode> {
     let (boards, config) = prepare(cli, &home).await?;
     eprintln!("sample boards at http://{} stand in for the real ones; data in {}", boards.address(), home.display());
 
-    let session = Session::within(App::start(config).await?);
+    let session = Session::within(App::start(config, VisionPlace::Nowhere).await?);
     profile::load(&session, &demo_profile(&boards)?).await?;
     let started = session.discovery().start_run(pb::StartRunRequest::default()).await?.into_inner();
     let run = follow(&session, &started.run.unwrap_or_default().id).await?;

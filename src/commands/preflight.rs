@@ -53,6 +53,7 @@ pub async fn run(cli: &Cli, json: bool) -> anyhow::Result<ExitCode> {
     let mut checks = vec![port(&config), memory(), disk(&config.data_dir), store(&config).await];
     checks.push(keys(&config));
     checks.push(model(&config));
+    checks.push(vision(&config));
     checks.push(language_models(&config).await);
     let problem = checks.iter().any(|check| check.verdict == Verdict::Problem);
     if json {
@@ -118,6 +119,26 @@ fn disk(data: &Path) -> Check {
         ),
         Some(free) => Check::ok("disk", format!("{} GiB free for {}", free >> 30, data.display())),
         None => Check::note("disk", "free space is not known on this system", "nothing"),
+    }
+}
+
+fn vision(config: &Config) -> Check {
+    let settings = &config.vision;
+    match (&settings.endpoint, &settings.model) {
+        (Some(endpoint), _) => Check::ok("vision", format!("at {endpoint}")),
+        (None, None) => Check::note(
+            "vision",
+            "no model; everything but questions about images works",
+            "`aerie vision fetch` and vision.model, if you want it",
+        ),
+        (None, Some(folder)) if folder.join("config.json").is_file() => {
+            Check::ok("vision", format!("{} on {}", folder.display(), settings.device))
+        }
+        (None, Some(folder)) => Check::problem(
+            "vision",
+            format!("{} holds no config.json", folder.display()),
+            "`aerie vision fetch`, and name the folder that it prints in vision.model",
+        ),
     }
 }
 

@@ -6,9 +6,9 @@ use aerie_gateway::bind;
 use anyhow::Context;
 
 use crate::{
-    app::App,
+    app::{App, VisionPlace},
     cli::{Cli, Up},
-    commands::load_config,
+    commands::{load_config, settings_flags},
     session::{ServerNote, is_live},
 };
 
@@ -20,7 +20,7 @@ pub async fn run(cli: &Cli, arguments: &Up) -> anyhow::Result<ExitCode> {
     {
         anyhow::bail!("Aerie already runs on {} at {}", config.data_dir.display(), note.url);
     }
-    let app = App::start(config).await?;
+    let app = App::start(config, VisionPlace::Process(settings_flags(cli))).await?;
     let hint = "next: aerie profile example > me.yaml, edit it, aerie profile load me.yaml, aerie discover";
     serve(app, arguments.port, hint).await
 }

@@ -20,6 +20,7 @@ mod server;
 mod store;
 mod tasks;
 mod telemetry;
+mod vision;
 
 use std::path::PathBuf;
 
@@ -43,6 +44,7 @@ pub use crate::{
     store::{Store, StoreUrl},
     tasks::{KindLimit, Tasks},
     telemetry::{LogFormat, Telemetry},
+    vision::{Vision, VisionLimits, VisionQueue},
 };
 
 /// The commented defaults, printed by `aerie config print-default`.
@@ -75,7 +77,7 @@ pub struct Config {
     /// Where the language-model router runs.
     pub llm_router: RemoteService,
     /// The vision service.
-    pub vision: RemoteService,
+    pub vision: Vision,
 }
 
 impl Config {
@@ -115,7 +117,7 @@ impl Config {
         self.telemetry.check(checks);
         self.llm.check(checks);
         self.llm_router.check("llm_router", checks);
-        self.vision.check("vision", checks);
+        self.vision.check(checks);
     }
 }
 

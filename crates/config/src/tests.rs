@@ -163,6 +163,10 @@ fn semantic_mistakes_are_found() {
         ("AERIE__MATCHING__EMBEDDING_MODEL", "/not/there", "matching.embedding_model"),
         ("AERIE__TELEMETRY__OTLP_ENDPOINT", "localhost:4317", "telemetry.otlp_endpoint"),
         ("AERIE__VISION__ENDPOINT", "http://user@host", "vision.endpoint"),
+        ("AERIE__VISION__DEVICE", "cuda", "vision.device"),
+        ("AERIE__VISION__DTYPE", "int8", "vision.dtype"),
+        ("AERIE__VISION__CACHE_BYTES", "5", "vision.cache_bytes"),
+        ("AERIE__VISION__QUEUE__DEPTH", "0", "vision.queue.depth"),
         ("AERIE__TASKS__LIMITS", "{a: {concurrency: 0}}", "tasks.limits"),
         ("AERIE__LIMITS__PAGE_SIZE_DEFAULT", "2000", "limits.page_size_default"),
     ] {

@@ -11,7 +11,7 @@ use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
 use thiserror::Error;
 use tonic::{
-    Status,
+    Code, Status,
     body::Body,
     transport::{Channel, Endpoint},
 };
@@ -74,7 +74,13 @@ fn failed(error: tonic::transport::Error) -> Response<Body> {
         }
         cause = link.source();
     }
-    Status::from_error(Box::new(error)).into_http()
+    let status = Status::from_error(Box::new(error));
+    // The library does not know what a connection that breaks under a call means; for a caller the service is gone.
+    let status = match status.code() {
+        Code::Unknown => Status::unavailable(format!("the connection broke: {}", status.message())),
+        _ => status,
+    };
+    status.into_http()
 }
 
 impl From<GrpcServer> for Backend {

@@ -1,69 +1,31 @@
-//! The vision service.
+//! The vision service: today's Moondream2 for many callers.
 //!
-//! Captions, questions, boxes and points over images are a later step. Until then the service is there with its health,
-//! reflection and every call, and each call says that it is not offered yet; nothing pretends to see.
+//! From the ground up: [`image`] turns hostile bytes into crops, [`weights`] reads a model folder, [`model`] is the
+//! network for one request or many, [`engine`] shares one model between callers, and [`VisionService`] offers it as gRPC
+//! and in the form of the prior system. [`verify`] compares a model with a reference's numbers. It opens no database and
+//! makes no connection: what it needs lies in the model's folder.
 
-use aerie_proto::vision::v1::{
-    GetModelRequest, GetModelResponse, QueryRequest, QueryResponse,
-    vision_service_server::{VisionService, VisionServiceServer},
-};
-use aerie_rpc::{ErrorCode, GrpcServer, GrpcServerBuilder, RpcError, ServerBuildError, ServerLimits};
-use aerie_telemetry::Lifecycle;
-use tonic::{Request, Response, Status};
+mod earlier;
+pub mod engine;
+mod errors;
+mod grpc;
+pub mod image;
+mod kernels;
+mod memory;
+pub mod model;
+mod service;
+mod settings;
+#[doc(hidden)]
+pub mod testing;
+pub mod verify;
+pub mod weights;
 
-/// The vision server: every service of it reports that it is not serving.
-///
-/// # Errors
-/// Descriptors that cannot be read.
-pub async fn server(limits: ServerLimits, lifecycle: &Lifecycle) -> Result<GrpcServer, ServerBuildError> {
-    GrpcServerBuilder::new(limits).service(VisionServiceServer::new(Vision)).build(lifecycle).await
-}
+pub use memory::limit_memory;
+pub use service::{VisionError, VisionService};
+pub use settings::load_options;
 
-struct Vision;
-
-#[tonic::async_trait]
-impl VisionService for Vision {
-    async fn query(&self, _: Request<QueryRequest>) -> Result<Response<QueryResponse>, Status> {
-        Err(not_offered("Query"))
-    }
-
-    async fn get_model(&self, _: Request<GetModelRequest>) -> Result<Response<GetModelResponse>, Status> {
-        Err(not_offered("GetModel"))
-    }
-}
-
-fn not_offered(method: &str) -> Status {
-    let message =
-        format!("{method} is not offered yet: it comes with the vision model; everything else works without it");
-    let error = RpcError::new(ErrorCode::Unimplemented, "NOT_OFFERED_YET", message);
-    error.with("service", "aerie.vision.v1.VisionService").with("arrives_with", "vision model").into()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use aerie_proto::vision::v1::vision_service_client::VisionServiceClient;
-    use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn calls_say_that_they_are_not_offered_and_health_says_not_serving() {
-        let server = server(ServerLimits::default(), &Lifecycle::new()).await.unwrap();
-        let mut client = VisionServiceClient::new(server.backend());
-        for status in [
-            client.query(QueryRequest::default()).await.map(drop).unwrap_err(),
-            client.get_model(GetModelRequest::default()).await.map(drop).unwrap_err(),
-        ] {
-            let error = RpcError::from(status);
-            assert_eq!((error.code, error.reason.as_ref()), (ErrorCode::Unimplemented, "NOT_OFFERED_YET"));
-            assert_eq!(error.metadata["arrives_with"], "vision model");
-        }
-        let mut health = HealthClient::new(server.backend());
-        for service in ["", "aerie.vision.v1.VisionService"] {
-            let answer = health.check(HealthCheckRequest { service: service.into() }).await.unwrap();
-            assert_eq!(answer.into_inner().status(), ServingStatus::NotServing);
-        }
-    }
+/// Limits the threads that computing takes in this process; 0 is one per core. Only the first call has an effect.
+pub fn limit_threads(threads: usize) {
+    // A pool that is there already stays as it is.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
 }

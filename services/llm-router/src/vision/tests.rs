@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use aerie_network::AddressGuard;
 use aerie_proto::vision::v1::{
-    GetModelResponse, QueryResponse,
+    self as pb, GetModelResponse, QueryResponse,
     vision_service_server::{VisionService, VisionServiceServer},
 };
 use aerie_rpc::{GrpcServerBuilder, ServerLimits};
 use aerie_telemetry::Lifecycle;
+use futures::stream::BoxStream;
 use tonic::{Response, Status};
 
 use super::*;
@@ -26,6 +27,47 @@ struct Looker {
 
 #[tonic::async_trait]
 impl VisionService for Looker {
+    type StreamCaptionStream = BoxStream<'static, Result<pb::StreamCaptionResponse, Status>>;
+    type StreamQueryStream = BoxStream<'static, Result<pb::StreamQueryResponse, Status>>;
+
+    async fn caption(&self, _: Request<pb::CaptionRequest>) -> Result<Response<pb::CaptionResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn stream_caption(
+        &self,
+        _: Request<pb::StreamCaptionRequest>,
+    ) -> Result<Response<Self::StreamCaptionStream>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn stream_query(
+        &self,
+        request: Request<pb::StreamQueryRequest>,
+    ) -> Result<Response<Self::StreamQueryStream>, Status> {
+        use pb::stream_query_response::Event;
+        let query = request.into_inner().query.unwrap_or_default();
+        let usage = pb::Usage {
+            image_tokens: 730,
+            prompt_tokens: 5,
+            output_tokens: 2,
+            image_cached: true,
+            ..Default::default()
+        };
+        let end = pb::StreamEnd { finish_reason: pb::FinishReason::MaxTokens.into(), usage: Some(usage) };
+        let words = [Event::Text("a ".into()), Event::Text(query.question), Event::End(end)];
+        let messages = words.map(|event| Ok(pb::StreamQueryResponse { event: Some(event) }));
+        Ok(Response::new(futures::stream::iter(messages).boxed()))
+    }
+
+    async fn detect(&self, _: Request<pb::DetectRequest>) -> Result<Response<pb::DetectResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn point(&self, _: Request<pb::PointRequest>) -> Result<Response<pb::PointResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn query(&self, request: Request<QueryRequest>) -> Result<Response<QueryResponse>, Status> {
         if let Some(code) = self.refuses {
             return Err(RpcError::new(code, "REFUSED", "no").retry_after(Duration::from_secs(3)).into());
@@ -33,11 +75,11 @@ impl VisionService for Looker {
         let request = request.into_inner();
         let answer = format!("{} bytes", request.image.len());
         self.asked.lock().unwrap().push(request);
-        Ok(Response::new(QueryResponse { answer }))
+        Ok(Response::new(QueryResponse { answer, ..QueryResponse::default() }))
     }
 
     async fn get_model(&self, _: Request<GetModelRequest>) -> Result<Response<GetModelResponse>, Status> {
-        Ok(Response::new(GetModelResponse { name: "moondream2@2025-01-09".into() }))
+        Ok(Response::new(GetModelResponse { name: "moondream2@2025-01-09".into(), ..GetModelResponse::default() }))
     }
 }
 
@@ -72,6 +114,23 @@ async fn pictures_arrive_as_bytes_and_all_are_answered() {
     let asked = looker.asked.lock().unwrap().clone();
     assert_eq!((&asked[0].image[..], asked[0].question.as_str()), (&b"\x89PNG"[..], "What is it?"));
     assert_eq!(vision.models(&hop()).await.unwrap(), ["moondream2@2025-01-09"]);
+}
+
+#[tokio::test]
+async fn a_question_about_one_picture_is_answered_piece_by_piece() {
+    let vision = vision(Looker::default()).await;
+    let mut request = question();
+    request.messages[0].parts.remove(0);
+    let pieces: Vec<_> = vision.stream(&request, &hop()).await.unwrap().map(Result::unwrap).collect().await;
+    let usage = Usage { input_tokens: 735, output_tokens: 2, cached_input_tokens: 730, reasoning_tokens: 0 };
+    let expected = [
+        Piece::Started { id: String::new(), model: "m".into() },
+        Piece::Content("a ".into()),
+        Piece::Content("What is it?".into()),
+        Piece::Finish(FinishReason::Length),
+        Piece::Usage(usage),
+    ];
+    assert_eq!(pieces, expected);
 }
 
 #[tokio::test]

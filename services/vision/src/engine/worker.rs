@@ -1,0 +1,337 @@
+//! The owner of the model: who may go, who may come, and the next step of all.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::ask::Job;
+use super::images::ImageKey;
+use super::pictures::Content;
+use super::running::{Outcome, Running};
+use super::shared::Shared;
+use super::{EngineError, telemetry};
+use crate::image::Crops;
+use crate::model::{Context, ImagePrefix, Model, ModelError};
+use crate::weights::Variant;
+
+/// Failures of the device in a row after which nothing more is tried.
+const MOST_FAULTS: u32 = 3;
+
+pub(crate) struct Worker {
+    model: Model,
+    variants: HashMap<Arc<str>, Arc<Variant>>,
+    shared: Arc<Shared>,
+    running: Vec<Running>,
+    faults: u32,
+    image_limit: u64,
+}
+
+/// A request that has all that it needs to start.
+struct Admitted {
+    job: Job,
+    prefix: Option<Arc<ImagePrefix>>,
+    cached: bool,
+}
+
+/// What a look at the queue gave.
+#[derive(Default)]
+struct Taken {
+    ready: Vec<Admitted>,
+    /// Requests whose images have to be read first, with all that wait for the same image.
+    unread: Vec<(ImageKey, Vec<Job>)>,
+    /// Requests for another turn, in order.
+    later: Vec<Job>,
+}
+
+impl Worker {
+    pub(crate) fn new(model: Model, variants: HashMap<Arc<str>, Arc<Variant>>, shared: Arc<Shared>) -> Self {
+        let budget = model.cache_use().budget;
+        let share = shared.settings.image_share.clamp(0.0, 1.0);
+        // One image has to fit, or nothing could be asked about any.
+        let image_limit = ((budget as f64 * share) as u64).max(model.cache_bytes(model.config().text.prefix_attn));
+        Self { model, variants, shared, running: Vec::new(), faults: 0, image_limit }
+    }
+
+    /// Whether no request is being answered.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// How many requests are being answered.
+    #[cfg(test)]
+    pub(crate) fn running_count(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Lets requests go and come, and moves all on by one step.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`] when the device failed too often to go on.
+    pub(crate) fn turn(&mut self, now: Instant) -> Result<(), EngineError> {
+        let began = Instant::now();
+        let before = self.running.len();
+        self.running.retain(|running| !running.must_leave(now));
+        let mut ended = before - self.running.len();
+        let worked = self.admit(now).and_then(|()| self.step());
+        let outcome = match worked {
+            Ok(done) => {
+                ended += done;
+                Ok(())
+            }
+            Err(error) => {
+                ended += self.running.len();
+                self.fault(&error)
+            }
+        };
+        let mut waiting = self.shared.waiting();
+        waiting.pace.work(began.elapsed());
+        waiting.pace.ended(ended);
+        waiting.is_full = self.running.len() >= self.shared.settings.batch;
+        drop(waiting);
+        self.publish();
+        outcome
+    }
+
+    /// Ends everything that runs or waits.
+    pub(crate) fn abandon(&mut self, error: &EngineError) {
+        self.running.drain(..).for_each(|running| running.fail(error.clone()));
+        for job in self.shared.waiting().queue.extract(|_| true) {
+            job.refuse(error.clone());
+        }
+        self.publish();
+    }
+
+    /// Ends all requests that run; the error comes back when it was one too many.
+    pub(crate) fn fault(&mut self, error: &EngineError) -> Result<(), EngineError> {
+        tracing::error!(%error, running = self.running.len(), "the vision model's device failed: {error}");
+        telemetry::fault();
+        self.running.drain(..).for_each(|running| running.fail(error.clone()));
+        self.faults += 1;
+        if self.faults >= MOST_FAULTS { Err(error.clone()) } else { Ok(()) }
+    }
+
+    fn publish(&self) {
+        let cache = self.model.cache_use();
+        self.shared.cache_used.store(cache.reserved, Ordering::Relaxed);
+        let images = self.shared.images().bytes();
+        telemetry::memory(cache.reserved, cache.budget, images, self.running.len());
+    }
+
+    /// Takes requests in as far as there is room.
+    fn admit(&mut self, now: Instant) -> Result<(), EngineError> {
+        let room = self.shared.settings.batch.saturating_sub(self.running.len());
+        let mut taken = self.take(room, now);
+        let outcome = self.read_images(&mut taken);
+        let mut ready = std::mem::take(&mut taken.ready).into_iter();
+        while let Some(admitted) = ready.next() {
+            if let Some(refused) = self.begin(admitted, now) {
+                taken.later.push(refused);
+                taken.later.extend(ready.map(|admitted| admitted.job));
+                break;
+            }
+        }
+        let mut waiting = self.shared.waiting();
+        for job in taken.later.into_iter().rev() {
+            let caller = Arc::clone(&job.ask.caller);
+            waiting.queue.push_back_to_front(&caller, job);
+        }
+        telemetry::queue_length(waiting.queue.len());
+        outcome
+    }
+
+    /// Takes at most `room` requests from the queue, with no more images to read than one pass takes.
+    fn take(&self, room: usize, now: Instant) -> Taken {
+        let mut taken = Taken::default();
+        let mut waiting = self.shared.waiting();
+        waiting.let_go(now);
+        let jobs: Vec<Job> = (0..room).map_while(|_| waiting.queue.pop()).collect();
+        drop(waiting);
+        let patches = self.model.config().vision.patches();
+        let mut tokens = 0;
+        for mut job in jobs {
+            let Some(picture) = &mut job.picture else {
+                taken.ready.push(Admitted { job, prefix: None, cached: false });
+                continue;
+            };
+            let known = match &picture.content {
+                Content::Read(prefix) => Some(Arc::clone(prefix)),
+                Content::Cut(_) => self.shared.images().get(&picture.key),
+            };
+            if known.is_some() {
+                taken.ready.push(Admitted { job, prefix: known, cached: true });
+                continue;
+            }
+            let key = picture.key.clone();
+            if let Some((_, jobs)) = taken.unread.iter_mut().find(|(other, _)| *other == key) {
+                jobs.push(job);
+                continue;
+            }
+            let cost = picture.crops().map_or(0, |crops| crops.count() * patches);
+            if !taken.unread.is_empty() && tokens + cost > self.shared.settings.encode_tokens {
+                taken.later.push(job);
+                continue;
+            }
+            tokens += cost;
+            taken.unread.push((key, vec![job]));
+        }
+        taken
+    }
+
+    /// Encodes the images of `taken.unread` in one go and moves their requests to those that are ready, or back.
+    fn read_images(&mut self, taken: &mut Taken) -> Result<(), EngineError> {
+        let each = self.model.cache_bytes(self.model.config().text.prefix_attn);
+        let mut groups = Vec::new();
+        for (key, jobs) in std::mem::take(&mut taken.unread) {
+            let wanted = each * (groups.len() as u64 + 1);
+            // Images in use cannot be let go; those who use them end, and then there is room.
+            if self.shared.images().shrink(self.image_limit.saturating_sub(wanted)) {
+                groups.push((key, jobs));
+            } else {
+                taken.later.extend(jobs);
+            }
+        }
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let read = self.encode(&groups);
+        match read {
+            Ok(prefixes) => {
+                for ((key, jobs), prefix) in groups.into_iter().zip(prefixes) {
+                    self.shared.images().insert(key, Arc::clone(&prefix));
+                    for (index, job) in jobs.into_iter().enumerate() {
+                        let prefix = Some(Arc::clone(&prefix));
+                        // Those after the first found it there.
+                        taken.ready.push(Admitted { job, prefix, cached: index > 0 });
+                    }
+                }
+                Ok(())
+            }
+            Err(ModelError::CacheFull { .. }) if !self.running.is_empty() || !taken.ready.is_empty() => {
+                taken.later.extend(groups.into_iter().flat_map(|(_, jobs)| jobs));
+                Ok(())
+            }
+            Err(error) => {
+                let error = EngineError::from(error);
+                let jobs = groups.into_iter().flat_map(|(_, jobs)| jobs);
+                jobs.for_each(|job| job.refuse(error.clone()));
+                if matches!(error, EngineError::Device(_)) { Err(error) } else { Ok(()) }
+            }
+        }
+    }
+
+    fn encode(&self, groups: &[(ImageKey, Vec<Job>)]) -> Result<Vec<Arc<ImagePrefix>>, ModelError> {
+        let began = Instant::now();
+        let first = |jobs: &[Job]| jobs.first().map_or_else(tracing::Span::none, |job| job.span.clone());
+        let crops: Vec<&Crops> = groups
+            .iter()
+            .filter_map(|(_, jobs)| jobs.first().and_then(|job| job.picture.as_ref()).and_then(|it| it.crops()))
+            .collect();
+        let count = crops.iter().map(|crops| crops.count()).sum();
+        let spans: Vec<_> = groups
+            .iter()
+            .map(|(_, jobs)| tracing::info_span!(parent: &first(jobs), "encode", images = groups.len(), crops = count))
+            .collect();
+        let embeddings = guarded(|| self.model.encode_images(&crops, self.shared.settings.encode_tokens))?;
+        drop(spans);
+        telemetry::encoded(groups.len(), count, began.elapsed());
+        if embeddings.len() != groups.len() {
+            return Err(ModelError::Request("an image was not cut".to_owned()));
+        }
+        let mut prefixes = Vec::with_capacity(groups.len());
+        for ((key, jobs), embedding) in groups.iter().zip(&embeddings) {
+            let _span = tracing::info_span!(parent: &first(jobs), "prefill");
+            let variant = self.variants.get(&key.variant).cloned();
+            prefixes.push(self.evicting(|| guarded(|| self.model.prefill_image(embedding, variant.clone())))?);
+        }
+        Ok(prefixes)
+    }
+
+    /// Tries again with fewer remembered images for as long as the cache is full.
+    fn evicting<T>(&self, mut attempt: impl FnMut() -> Result<T, ModelError>) -> Result<T, ModelError> {
+        loop {
+            match attempt() {
+                Err(ModelError::CacheFull { .. }) if self.shared.images().evict() => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Starts a request. Gives it back where there is no memory for it now.
+    fn begin(&mut self, admitted: Admitted, now: Instant) -> Option<Job> {
+        let Admitted { job, prefix, cached } = admitted;
+        let image_tokens = prefix.as_ref().map_or(0, |prefix| prefix.positions());
+        let context = || match &prefix {
+            Some(prefix) => Context::Image(Arc::clone(prefix)),
+            None => Context::NoImage(self.variants.get(&job.ask.variant).cloned()),
+        };
+        let started = self.evicting(|| self.model.start(&job.ask.request, context()));
+        match started {
+            Ok(generation) => {
+                telemetry::waited(now.saturating_duration_since(job.queued));
+                if prefix.is_some() {
+                    telemetry::image(cached);
+                }
+                self.running.push(Running::new(job, generation, now, cached, image_tokens));
+                None
+            }
+            Err(ModelError::CacheFull { .. }) if !self.running.is_empty() => Some(job),
+            Err(error) => {
+                job.refuse(error.into());
+                None
+            }
+        }
+    }
+
+    /// One step of all; how many ended.
+    fn step(&mut self) -> Result<usize, EngineError> {
+        if self.running.is_empty() {
+            return Ok(0);
+        }
+        let began = Instant::now();
+        let mut generations: Vec<_> = self.running.iter_mut().map(|running| &mut running.generation).collect();
+        guarded(|| self.model.step(&mut generations)).map_err(|error| EngineError::Device(error.to_string()))?;
+        telemetry::stepped(self.running.len(), began.elapsed());
+        self.faults = 0;
+        let now = Instant::now();
+        let before = self.running.len();
+        let shared = &self.shared;
+        self.running.retain_mut(|running| match running.deliver(now) {
+            Outcome::GoesOn => true,
+            Outcome::Ended => false,
+            Outcome::Damaged => {
+                if let Some(key) = &running.image {
+                    shared.images().forget(key);
+                }
+                false
+            }
+        });
+        Ok(before - self.running.len())
+    }
+}
+
+/// Runs a computation; a panic in it is a failure of the device like any other.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => outcome,
+        Err(panic) => Err(ModelError::Inference(candle_core::Error::Msg(words(panic.as_ref())))),
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a computation panicked".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_computation_is_a_failure_of_the_device() {
+        let outcome = guarded::<()>(|| std::panic::resume_unwind(Box::new("kernel 5 is gone")));
+        assert!(matches!(outcome, Err(ModelError::Inference(error)) if error.to_string() == "kernel 5 is gone"));
+    }
+}

@@ -1,0 +1,113 @@
+//! A picture cut into the crops that the vision encoder reads.
+
+use super::{ImageError, Picture, Tiling, resize};
+
+/// The measures of cropping; they belong to the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CropGeometry {
+    /// Side of a crop in pixels.
+    pub crop: usize,
+    /// Side of a patch in pixels.
+    pub patch: usize,
+    /// Patches by which a crop reaches into its neighbour, on each side.
+    pub margin: usize,
+    /// Local crops at most.
+    pub most: usize,
+}
+
+impl CropGeometry {
+    /// Patches along a crop's side.
+    pub fn grid(&self) -> usize {
+        self.crop / self.patch
+    }
+
+    /// Pixels from one local crop to the next.
+    pub fn window(&self) -> usize {
+        self.crop - self.margin_pixels()
+    }
+
+    /// The tiling of a picture of `height` × `width` pixels.
+    pub fn tiling(&self, height: usize, width: usize) -> Tiling {
+        let margin = self.margin_pixels();
+        Tiling::select(height.saturating_sub(margin), width.saturating_sub(margin), self.window(), self.most)
+    }
+
+    /// Height and width in pixels to which a picture with this tiling is scaled before it is cut.
+    pub fn resized(&self, tiling: Tiling) -> (usize, usize) {
+        let side = |tiles: usize| tiles * self.window() + self.margin_pixels();
+        (side(tiling.rows), side(tiling.columns))
+    }
+
+    /// Rows and columns of the patch grid that the local crops make together.
+    pub fn stitched(&self, tiling: Tiling) -> (usize, usize) {
+        let (height, width) = self.resized(tiling);
+        (height / self.patch, width / self.patch)
+    }
+
+    fn margin_pixels(&self) -> usize {
+        2 * self.margin * self.patch
+    }
+}
+
+/// The crops of one picture: the whole picture first, then the local ones row by row. All are square, 8-bit RGB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crops {
+    side: usize,
+    tiling: Tiling,
+    pixels: Vec<u8>,
+}
+
+impl Crops {
+    /// Cuts `picture`.
+    ///
+    /// # Errors
+    /// [`ImageError::Broken`] for a geometry whose crops have no pixels.
+    pub fn cut(picture: &Picture, geometry: &CropGeometry) -> Result<Self, ImageError> {
+        let tiling = geometry.tiling(picture.height(), picture.width());
+        let (height, width) = geometry.resized(tiling);
+        let empty = || ImageError::Broken { reason: format!("no crop of {width} x {height} pixels can be cut") };
+        let whole = resize(picture, geometry.crop, geometry.crop).ok_or_else(empty)?;
+        let scaled = resize(picture, width, height).ok_or_else(empty)?;
+        let mut pixels = Vec::with_capacity((1 + tiling.tiles()) * whole.pixels().len());
+        pixels.extend_from_slice(whole.pixels());
+        let row_bytes = geometry.crop * 3;
+        for tile_row in 0..tiling.rows {
+            for tile_column in 0..tiling.columns {
+                let left = tile_column * geometry.window() * 3;
+                let top = tile_row * geometry.window();
+                for row in scaled.pixels().chunks_exact(width * 3).skip(top).take(geometry.crop) {
+                    pixels.extend_from_slice(&row[left..left + row_bytes]);
+                }
+            }
+        }
+        Ok(Self { side: geometry.crop, tiling, pixels })
+    }
+
+    /// Crops cut elsewhere: `pixels` holds `1 + tiling.tiles()` squares of `side` pixels.
+    ///
+    /// `None` where the number of bytes does not fit.
+    pub fn from_pixels(side: usize, tiling: Tiling, pixels: Vec<u8>) -> Option<Self> {
+        let bytes = (1 + tiling.tiles()) * side * side * 3;
+        (side > 0 && bytes == pixels.len()).then_some(Self { side, tiling, pixels })
+    }
+
+    /// Side of a crop in pixels.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// How the local crops lie.
+    pub fn tiling(&self) -> Tiling {
+        self.tiling
+    }
+
+    /// Number of crops, the whole picture included.
+    pub fn count(&self) -> usize {
+        1 + self.tiling.tiles()
+    }
+
+    /// Red, green and blue of every pixel, crop by crop and row by row.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+}

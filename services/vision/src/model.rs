@@ -1,0 +1,185 @@
+//! Moondream2 of the 2025-06-21 generation, for one request or many at once.
+//!
+//! A picture becomes [`Crops`](crate::image::Crops), then an [`ImageEmbedding`]
+//! ([`Model::encode_images`]), then an [`ImagePrefix`] ([`Model::prefill_image`]) that any number of requests share.
+//! [`Model::start`] makes a [`Generation`] of a request, and [`Model::step`] moves any set of generations on by one
+//! step: those that have just come read (a part of) their prompt, the others decide on their next token. Generations
+//! join and leave between steps as they like, and what one of them says does not depend on the others.
+//!
+//! Nothing here waits, locks for long or spawns: one thread owns the model and calls it.
+
+mod cache;
+mod config;
+mod error;
+pub(crate) mod files;
+mod generation;
+mod inference;
+mod linear;
+mod prompt;
+mod region;
+mod request;
+mod sampling;
+mod stream;
+mod text;
+mod tokenizer;
+mod vision;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use candle_core::{DType, Device};
+
+pub use cache::{CacheUse, ImagePrefix};
+pub use config::{
+    CaptionTemplates, Config, RegionConfig, Template, Templates, TextConfig, TokenizerConfig, VisionConfig,
+};
+pub use error::{ModelError, TensorMismatch};
+pub use generation::{Generation, PromptTrace, Transcript};
+pub use inference::{EncodedImage, ImageEmbedding};
+pub use prompt::Context;
+pub use request::{
+    BoundingBox, CaptionLength, DEFAULT_MAX_OBJECTS, Event, Finish, Grounding, Request, SpatialReference,
+};
+pub use sampling::Sampling;
+pub(crate) use sampling::nucleus;
+pub use tokenizer::Tokenizer;
+
+use crate::weights::{Variant, Weights};
+use cache::CachePool;
+use linear::Builder;
+use region::RegionModel;
+use text::TextModel;
+use vision::VisionEncoder;
+
+/// Bytes for keys and values where nothing else is said.
+const DEFAULT_CACHE_BUDGET: u64 = 4 << 30;
+
+/// How a model is loaded.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// Where it computes.
+    pub device: Device,
+    /// Type that weights are kept in, where they are not quantised: f32, bf16 or f16. Without it, f32 on a CPU and the
+    /// file's own type elsewhere. A CPU computes in f32 whatever the weights are kept in.
+    pub dtype: Option<DType>,
+    /// File with the weights, where it is not the folder's only one.
+    pub weights: Option<PathBuf>,
+    /// File with the tokenizer, where it is not the folder's `tokenizer.json`.
+    pub tokenizer: Option<PathBuf>,
+    /// Bytes for the keys and values of all images and requests together.
+    pub cache_budget: u64,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { device: Device::Cpu, dtype: None, weights: None, tokenizer: None, cache_budget: DEFAULT_CACHE_BUDGET }
+    }
+}
+
+/// A loaded model.
+pub struct Model {
+    config: Config,
+    special: Arc<TokenizerConfig>,
+    tokenizer: Arc<Tokenizer>,
+    vision: VisionEncoder,
+    text: TextModel,
+    region: RegionModel,
+    pool: Arc<CachePool>,
+    device: Device,
+    computed: DType,
+}
+
+impl Model {
+    /// Loads `config.json`, `tokenizer.json` and the weights of `folder`.
+    ///
+    /// # Errors
+    /// [`ModelError`] naming the file or the tensors that do not fit.
+    pub fn load(folder: &Path, options: &LoadOptions) -> Result<Self, ModelError> {
+        if !folder.is_dir() {
+            return Err(ModelError::NoFolder(folder.to_owned()));
+        }
+        let config = Config::read(&folder.join("config.json"))?;
+        let tokenizer_file = match &options.tokenizer {
+            Some(file) => file.clone(),
+            None => find_tokenizer(folder)?,
+        };
+        let tokenizer = Tokenizer::read(&tokenizer_file, &config)?;
+        let weights = match &options.weights {
+            Some(file) => Weights::open(file)?,
+            None => Weights::open_folder(folder)?,
+        };
+        Self::build(config, tokenizer, &weights, options)
+    }
+
+    /// A model of weights that are open already.
+    ///
+    /// # Errors
+    /// [`ModelError::Weights`] for weights that do not fit `config`, [`ModelError::Inference`] for a full device.
+    pub fn build(
+        config: Config,
+        tokenizer: Tokenizer,
+        weights: &Weights,
+        options: &LoadOptions,
+    ) -> Result<Self, ModelError> {
+        weights.check(&config)?;
+        let device = &options.device;
+        let stored = options.dtype.unwrap_or(if device.is_cpu() { DType::F32 } else { weights.stored_dtype() });
+        if !matches!(stored, DType::F32 | DType::F16 | DType::BF16) {
+            let message = format!("weights cannot be kept as {}; use f32, bf16 or f16", stored.as_str());
+            return Err(ModelError::Request(message));
+        }
+        let computed = if device.is_cpu() { DType::F32 } else { stored };
+        let builder = Builder { weights, device, stored, computed };
+        let special = Arc::new(config.tokenizer.clone());
+        Ok(Self {
+            vision: VisionEncoder::load(&builder, &config.vision)?,
+            text: TextModel::load(&builder, &config.text)?,
+            region: RegionModel::load(&builder, &config.region)?,
+            pool: CachePool::new(&config.text, computed, device, options.cache_budget),
+            tokenizer: Arc::new(tokenizer),
+            special,
+            config,
+            device: device.clone(),
+            computed,
+        })
+    }
+
+    /// Reads a variant: a safetensors file with adapters of the text decoder.
+    ///
+    /// # Errors
+    /// [`ModelError::File`] or [`ModelError::Weights`].
+    pub fn load_variant(&self, file: &Path) -> Result<Arc<Variant>, ModelError> {
+        Variant::read(file, &self.config, self.computed, &self.device).map(Arc::new)
+    }
+
+    /// The model's configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The model's tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// How much of the memory for keys and values is promised.
+    pub fn cache_use(&self) -> CacheUse {
+        self.pool.usage()
+    }
+
+    /// Bytes of keys and values that `positions` positions take.
+    pub fn cache_bytes(&self, positions: usize) -> u64 {
+        self.pool.bytes(positions)
+    }
+}
+
+/// The tokenizer of `folder`; sets of test models share one in the folder above.
+fn find_tokenizer(folder: &Path) -> Result<PathBuf, ModelError> {
+    let own = folder.join("tokenizer.json");
+    let shared = folder.parent().map(|parent| parent.join("tokenizer.json"));
+    [Some(own), shared]
+        .into_iter()
+        .flatten()
+        .find(|file| file.is_file())
+        .ok_or(ModelError::MissingFile { folder: folder.to_owned(), wanted: "tokenizer.json" })
+}
