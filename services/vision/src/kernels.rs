@@ -21,5 +21,5 @@ pub(crate) use attention::{Attention, KeyValue, Segment, attend, attend_crops};
 pub(crate) use level::Level;
 pub(crate) use matrix::{Finish, Matrix};
 pub(crate) use memory::{drop_pages, map_read_only};
-pub(crate) use pack::Source;
+pub(crate) use pack::{Kind, Source};
 pub(crate) use rows::{gelu, layer_norm, rotate};

@@ -72,13 +72,6 @@ pub(crate) fn numbers<T: Plain>(bytes: &[u8]) -> &[T] {
     if before.is_empty() { numbers } else { &[] }
 }
 
-/// As [`numbers`], for writing.
-pub(crate) fn numbers_mut<T: Plain>(bytes: &mut [u8]) -> &mut [T] {
-    // SAFETY: every pattern of bits is a `T`, and every `T` is a pattern of bytes.
-    let (before, numbers, _) = unsafe { bytes.align_to_mut::<T>() };
-    if before.is_empty() { numbers } else { &mut [] }
-}
-
 /// The bytes of `numbers`.
 pub(crate) fn as_bytes(numbers: &[f32]) -> &[u8] {
     // SAFETY: every number is a pattern of bytes.
