@@ -1,6 +1,6 @@
 //! Measures a model of full size with random weights: encoding, reading a picture's tokens, decoding, and memory.
 //!
-//! `vision_bench run [--folder FOLDER] [--python PYTHON] [--out FILE]` makes the models one after the other, measures
+//! `vision_bench run [--folder FOLDER] [--python PYTHON] [--only bf16,q8_0] [--out FILE]` makes the models one after the other, measures
 //! each in a process of its own, and prints a table. With a Python that has PyTorch, the same network in PyTorch stands
 //! beside it.
 
@@ -33,22 +33,23 @@ fn main() -> Result<()> {
             Ok(())
         }
         ["run", options @ ..] => run(options),
-        _ => Err("use: vision_bench run [--folder FOLDER] [--python PYTHON] [--out FILE]".into()),
+        _ => Err("use: vision_bench run [--folder FOLDER] [--python PYTHON] [--only bf16,q8_0] [--out FILE]".into()),
     }
 }
 
 fn run(options: &[&str]) -> Result<()> {
     let mut folder = std::env::temp_dir().join("aerie-vision-bench");
-    let (mut python, mut out) = (None, None);
+    let (mut python, mut out, mut only) = (None, None, None);
     for pair in options.chunks(2) {
         match pair {
             ["--folder", value] => folder = PathBuf::from(value),
             ["--python", value] => python = Some(PathBuf::from(value)),
+            ["--only", value] => only = Some(value.split(',').map(str::to_owned).collect::<Vec<_>>()),
             ["--out", value] => out = Some(PathBuf::from(value)),
             other => return Err(format!("{other:?} is not known").into()),
         }
     }
-    let measured = measure_all(&folder);
+    let measured = measure_all(&folder, &|kind| only.as_ref().is_none_or(|only| only.iter().any(|one| one == kind)));
     // The models are large: none is left behind, whatever happened.
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -63,16 +64,18 @@ fn run(options: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn measure_all(folder: &Path) -> Result<(f64, Vec<Measured>)> {
+fn measure_all(folder: &Path, is_wanted: &dyn Fn(&str) -> bool) -> Result<(f64, Vec<Measured>)> {
     let plain = folder.join("bf16");
     eprintln!("write random weights to {}", plain.display());
     write_random_model(&plain, &Config::default(), DType::BF16, 1)?;
     let bandwidth = bandwidth();
     eprintln!("{bandwidth:.1} GB/s are read");
-    let mut measured = vec![measure_apart(&plain, "bf16")?, measure_apart(&plain, "f32")?];
-    for (name, quantization) in
-        [("q8_0", Quantization::Q8_0), ("q4_0", Quantization::Q4_0), ("q4_k", Quantization::Q4K)]
-    {
+    let mut measured = Vec::new();
+    for kind in ["bf16", "f32"].into_iter().filter(|kind| is_wanted(kind)) {
+        measured.push(measure_apart(&plain, kind)?);
+    }
+    let quantized = [("q8_0", Quantization::Q8_0), ("q4_0", Quantization::Q4_0), ("q4_k", Quantization::Q4K)];
+    for (name, quantization) in quantized.into_iter().filter(|(name, _)| is_wanted(name)) {
         let target = folder.join(name);
         eprintln!("quantise to {name}");
         quantize(&plain, &target, quantization)?;

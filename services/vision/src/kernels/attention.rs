@@ -361,6 +361,7 @@ fn attend_one_portable<const FUSED: bool>(
 ) {
     let (head, visible) = (sequence.head, sequence.visible(row));
     scores.clear();
+    scores.reserve(visible);
     let pieces = || {
         let mut left = visible;
         sequence.segments.iter().map(move |segment| {
@@ -424,8 +425,10 @@ impl Number for bf16 {
 /// Adds the product of `query` and every key to `scores`.
 #[inline(always)]
 fn score<const FUSED: bool, T: Number>(query: &[f32], keys: &[T], scores: &mut Vec<f32>) {
+    let width = query.len();
     let (query, query_rest) = query.as_chunks::<LANES>();
-    scores.extend(keys.chunks_exact(query.len() * LANES + query_rest.len()).map(|key| {
+    // A loop, since a closure need not be compiled for the instructions of the function that it stands in.
+    for key in keys.chunks_exact(width) {
         let (key, key_rest) = key.as_chunks::<LANES>();
         let mut lanes = [0.0; LANES];
         for (query, key) in query.iter().zip(key) {
@@ -436,8 +439,8 @@ fn score<const FUSED: bool, T: Number>(query: &[f32], keys: &[T], scores: &mut V
         for ((query, key), lane) in query_rest.iter().zip(key_rest).zip(&mut lanes) {
             *lane = multiply_add::<FUSED>(*query, key.wide(), *lane);
         }
-        sum_lanes(lanes)
-    }));
+        scores.push(sum_lanes(lanes));
+    }
 }
 
 /// Adds every value times its weight to `out`.
@@ -449,7 +452,7 @@ fn gather<const FUSED: bool, T: Number>(weights: &[f32], values: &[T], out: &mut
     for (index, out) in wide.iter_mut().enumerate() {
         let mut sums = *out;
         for (weight, value) in weights.iter().zip(values.chunks_exact(head)) {
-            let Some((value, _)) = value.get(index * WIDE..).and_then(<[T]>::split_first_chunk::<WIDE>) else { return };
+            let Some(value) = value.as_chunks::<WIDE>().0.get(index) else { return };
             for lane in 0..WIDE {
                 sums[lane] = multiply_add::<FUSED>(*weight, value[lane].wide(), sums[lane]);
             }

@@ -69,10 +69,23 @@ for_every_level! {
 #[inline(always)]
 fn finish_portable<const FUSED: bool>(sums: &[f32], bias: &[f32], finish: Finish, target: &mut [f32]) {
     let terms = target.iter_mut().zip(sums).zip(bias);
+    // Loops, since a closure need not be compiled for the instructions of the function that it stands in.
     match finish {
-        Finish::Store => terms.for_each(|((target, sum), bias)| *target = sum + bias),
-        Finish::Gelu => terms.for_each(|((target, sum), bias)| *target = gelu_of::<FUSED>(sum + bias)),
-        Finish::Add => terms.for_each(|((target, sum), bias)| *target += sum + bias),
+        Finish::Store => {
+            for ((target, sum), bias) in terms {
+                *target = sum + bias;
+            }
+        }
+        Finish::Gelu => {
+            for ((target, sum), bias) in terms {
+                *target = gelu_of::<FUSED>(sum + bias);
+            }
+        }
+        Finish::Add => {
+            for ((target, sum), bias) in terms {
+                *target += sum + bias;
+            }
+        }
     }
 }
 
