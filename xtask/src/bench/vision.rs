@@ -6,8 +6,7 @@ use crate::run::{cache, cargo, root, step};
 
 /// Builds with optimisation, installs PyTorch where that can be had, and measures.
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
-    let mut bench =
-        cargo(["run", "--release", "--package", "aerie-vision", "--example", "vision_bench", "--", "run"]);
+    let mut bench = cargo(["run", "--release", "--package", "aerie-vision", "--example", "vision_bench", "--", "run"]);
     let is_given = |name: &str| arguments.iter().any(|argument| argument == name);
     if !is_given("--python") {
         match peer() {

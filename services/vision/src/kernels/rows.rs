@@ -40,7 +40,7 @@ pub(crate) fn exp<const FUSED: bool>(x: f32) -> f32 {
 /// `x / (1 + e^(-2u))`, which is `x (1 + tanh u) / 2`, with `u = sqrt(2 / pi) (x + 0.044715 x^3)`.
 #[inline(always)]
 fn gelu_of<const FUSED: bool>(x: f32) -> f32 {
-    const TWICE_ROOT: f32 = 1.595_769_1;
+    const TWICE_ROOT: f32 = 2.0 * 0.797_884_6;
     let inner = x * multiply_add::<FUSED>(0.044_715 * x, x, 1.0);
     x / (1.0 + exp::<FUSED>(-TWICE_ROOT * inner))
 }

@@ -160,10 +160,10 @@ unsafe fn multiply_blocks<const KIND: u8>(tile: &Tile<'_>, units: usize, sums: &
                         let start = _mm512_set1_epi32(offset * row_sum);
                         let mut whole = [start, start];
                         let x = x.add(row * BLOCK).cast::<i32>();
-                        for four in 0..BLOCK / 4 {
+                        for (four, (first, second)) in wide[0].iter().zip(&wide[1]).enumerate() {
                             let value = _mm512_set1_epi32(x.add(four).read_unaligned());
-                            whole[0] = _mm512_dpbusd_epi32(whole[0], wide[0][four], value);
-                            whole[1] = _mm512_dpbusd_epi32(whole[1], wide[1][four], value);
+                            whole[0] = _mm512_dpbusd_epi32(whole[0], *first, value);
+                            whole[1] = _mm512_dpbusd_epi32(whole[1], *second, value);
                         }
                         let wide_scale = _mm512_set1_ps(row_scale);
                         for index in 0..2 {

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use half::{bf16, f16};
 use proptest::prelude::*;
 
