@@ -2,6 +2,7 @@
 
 mod router;
 mod startup;
+mod vision;
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -32,6 +33,8 @@ enum Area {
     Store,
     /// The language-model router against minimal proxies and other gateways.
     Router,
+    /// The vision model at full size, against PyTorch and the memory's bandwidth.
+    Vision,
     /// From start to ready with existing data, and memory when idle.
     Start,
 }
@@ -65,6 +68,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Area::Router => {
             setup::build_needs()?;
             router::run(&arguments.arguments)
+        }
+        Area::Vision => {
+            setup::build_needs()?;
+            vision::run(&arguments.arguments)
         }
         Area::Start => {
             setup::build_needs()?;

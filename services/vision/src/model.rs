@@ -129,13 +129,16 @@ impl Model {
             return Err(ModelError::Request(message));
         }
         let computed = if device.is_cpu() { DType::F32 } else { stored };
+        // What is read at every step is as narrow as the weights.
+        let is_narrow = stored != DType::F32 || weights.is_quantized();
+        let cached = if device.is_cpu() && is_narrow { DType::BF16 } else { computed };
         let builder = Builder { weights, device, stored, computed };
         let special = Arc::new(config.tokenizer.clone());
         Ok(Self {
             vision: VisionEncoder::load(&builder, &config.vision)?,
             text: TextModel::load(&builder, &config.text)?,
             region: RegionModel::load(&builder, &config.region)?,
-            pool: CachePool::new(&config.text, computed, device, options.cache_budget),
+            pool: CachePool::new(&config.text, cached, device, options.cache_budget),
             tokenizer: Arc::new(tokenizer),
             special,
             config,

@@ -6,6 +6,7 @@
 
 mod expected;
 mod gguf;
+mod host;
 mod lora;
 mod names;
 mod packed;
@@ -30,6 +31,7 @@ pub use quantize::{Quantization, QuantizeReport, quantize};
 pub(crate) use random::byte_tokenizer;
 pub use random::write_random_model;
 
+use crate::kernels::Matrix;
 use crate::model::{Config, ModelError, TensorMismatch};
 use gguf::GgufFile;
 use stored::{StoredTensor, index_shards};
@@ -125,6 +127,27 @@ impl Weights {
             return Ok(LinearWeight::Quantized(file.read(&name, device)?.ok_or_else(|| missing(&name))?));
         }
         self.tensor(&name, dtype, device).map(LinearWeight::Dense)
+    }
+
+    /// The weight `(outputs, inputs)` of the linear layer `name`, packed for the CPU; as `dtype` where it is not quantised.
+    ///
+    /// # Errors
+    /// As [`Self::tensor`].
+    pub(crate) fn matrix(&self, name: &str, sides: (usize, usize), dtype: DType) -> Result<Matrix, ModelError> {
+        let name = format!("{name}.weight");
+        let packed = match &self.source {
+            Source::Safetensors(tensors) => tensors.get(&name).and_then(|tensor| tensor.pack(sides, dtype)),
+            Source::Gguf(file) => file.read(&name, &Device::Cpu)?.and_then(|tensor| host::pack(&tensor, sides, dtype)),
+        };
+        match packed {
+            Some(matrix) => Ok(matrix.map_err(candle_core::Error::from)?),
+            None => host::pack_tensor(&self.tensor(&name, DType::F32, &Device::Cpu)?, sides, dtype),
+        }
+    }
+
+    /// Whether linear layers are quantised.
+    pub(crate) fn is_quantized(&self) -> bool {
+        matches!(self.source, Source::Gguf(_))
     }
 
     /// The type most of the numbers are stored in.

@@ -5,7 +5,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Tensor};
+use half::bf16;
 
 use super::{ModelError, TextConfig};
 use crate::weights::Variant;
@@ -221,6 +222,24 @@ impl SequenceCache {
         Ok(())
     }
 
+    /// As [`Self::append`] for rows in memory, on a CPU.
+    pub(crate) fn append_rows(&mut self, layer: usize, qkv: &QkvRows<'_>) -> Result<()> {
+        let rows = qkv.rows.len() / qkv.stride;
+        let mut done = 0;
+        while done < rows {
+            let position = self.own + done;
+            let (index, offset) = (position / self.block, position % self.block);
+            let count = (self.block - offset).min(rows - done);
+            let Some(block) = self.blocks.get(index) else { candle_core::bail!("no block for position {position}") };
+            let rows = &qkv.rows[done * qkv.stride..(done + count) * qkv.stride];
+            for (tensor, column) in [(&block.keys[layer], qkv.keys), (&block.values[layer], qkv.values)] {
+                tensor.inplace_op1(&Write { rows, stride: qkv.stride, column, position: offset })?;
+            }
+            done += count;
+        }
+        Ok(())
+    }
+
     /// Keys and values `(heads, positions, head)` of `layer` in order: the image's, then this sequence's with the
     /// `rows` just appended.
     pub(crate) fn segments(&self, layer: usize, rows: usize) -> Result<Vec<(Tensor, Tensor)>> {
@@ -245,5 +264,52 @@ impl Drop for SequenceCache {
         if self.block == BLOCK {
             self.pool.state().spare.append(&mut self.blocks);
         }
+    }
+}
+
+/// Queries, keys and values of some rows.
+pub(crate) struct QkvRows<'a> {
+    /// Rows of `stride` numbers.
+    pub(crate) rows: &'a [f32],
+    pub(crate) stride: usize,
+    /// Where the keys `(heads, head)` of a row begin.
+    pub(crate) keys: usize,
+    /// Where its values begin.
+    pub(crate) values: usize,
+}
+
+/// Writes one row after the other to the positions of a block `(heads, positions, head)`.
+struct Write<'a> {
+    rows: &'a [f32],
+    stride: usize,
+    /// Where the numbers `(heads, head)` of a row begin.
+    column: usize,
+    /// Position of the first row.
+    position: usize,
+}
+
+impl InplaceOp1 for Write<'_> {
+    fn name(&self) -> &'static str {
+        "write-rows"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let (heads, positions, head) = layout.shape().dims3()?;
+        for (index, row) in self.rows.chunks_exact(self.stride).enumerate() {
+            for number in 0..heads {
+                let source = &row[self.column + number * head..][..head];
+                let start = layout.start_offset() + (number * positions + self.position + index) * head;
+                match storage {
+                    CpuStorage::F32(numbers) => numbers[start..start + head].copy_from_slice(source),
+                    CpuStorage::BF16(numbers) => {
+                        for (number, value) in numbers[start..start + head].iter_mut().zip(source) {
+                            *number = bf16::from_f32(*value);
+                        }
+                    }
+                    _ => candle_core::bail!("a cache that is neither f32 nor bf16"),
+                }
+            }
+        }
+        Ok(())
     }
 }

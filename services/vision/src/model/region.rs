@@ -74,6 +74,17 @@ impl RegionModel {
 
 /// Fourier features of `values (n, k)` with frequencies `weights (k, m)`: cosines, then sines, of `2 pi values weights`.
 fn fourier(values: &Tensor, weights: &Tensor) -> Result<Tensor> {
-    let angles = (values * (2.0 * std::f64::consts::PI))?.matmul(weights)?;
+    let angles = if values.device().is_cpu() {
+        // A product whose sums do not depend on the number of rows.
+        let mut angles =
+            (values.narrow(1, 0, 1)? * (2.0 * std::f64::consts::PI))?.broadcast_mul(&weights.narrow(0, 0, 1)?)?;
+        for index in 1..values.dim(1)? {
+            let value = (values.narrow(1, index, 1)? * (2.0 * std::f64::consts::PI))?;
+            angles = (angles + value.broadcast_mul(&weights.narrow(0, index, 1)?)?)?;
+        }
+        angles
+    } else {
+        (values * (2.0 * std::f64::consts::PI))?.matmul(weights)?
+    };
     Tensor::cat(&[angles.cos()?, angles.sin()?], D::Minus1)
 }

@@ -1,10 +1,11 @@
 //! The text decoder over a ragged batch of sequences.
 
-use candle_core::{D, DType, Device, Module, Result, Tensor};
-use candle_nn::LayerNorm;
+mod host;
+
+use candle_core::{D, DType, Device, Result, Tensor};
 
 use super::cache::SequenceCache;
-use super::linear::{Builder, Linear, Mlp};
+use super::linear::{Builder, Linear, Mlp, Norm};
 use super::{ModelError, TextConfig};
 use crate::weights::Variant;
 
@@ -16,7 +17,7 @@ pub(crate) struct TextModel {
     config: TextConfig,
     embedding: Tensor,
     blocks: Vec<Block>,
-    post_norm: LayerNorm,
+    post_norm: Norm,
     head: Linear,
     /// Cosines and sines of `(position, pair)`.
     rotary: (Tensor, Tensor),
@@ -25,7 +26,7 @@ pub(crate) struct TextModel {
 }
 
 struct Block {
-    norm: LayerNorm,
+    norm: Norm,
     qkv: Linear,
     proj: Linear,
     mlp: Mlp,
@@ -75,9 +76,23 @@ impl TextModel {
     /// Hidden states `(rows, dim)`, before the final norm, of the rows `x (rows, dim)`: those of the first part, then
     /// those of the second, and so on.
     pub(crate) fn forward(&self, x: &Tensor, parts: &mut [Part<'_>]) -> std::result::Result<Tensor, ModelError> {
-        let mut positions = Vec::with_capacity(x.dim(0)?);
         for part in parts.iter_mut() {
             part.cache.grow(part.rows)?;
+        }
+        let x = if matches!(self.head, Linear::Host { .. }) {
+            self.forward_on_host(x, parts)?
+        } else {
+            self.forward_on_device(x, parts)?
+        };
+        for part in parts {
+            part.cache.advance(part.rows);
+        }
+        Ok(x)
+    }
+
+    fn forward_on_device(&self, x: &Tensor, parts: &mut [Part<'_>]) -> Result<Tensor> {
+        let mut positions = Vec::with_capacity(x.dim(0)?);
+        for part in parts.iter() {
             let start = part.cache.length();
             positions.extend((start..start + part.rows).map(|position| position as u32));
         }
@@ -86,9 +101,6 @@ impl TextModel {
         let mut x = x.clone();
         for (layer, block) in self.blocks.iter().enumerate() {
             x = self.block(layer, block, &x, &rotary, parts)?;
-        }
-        for part in parts {
-            part.cache.advance(part.rows);
         }
         Ok(x)
     }

@@ -1,9 +1,10 @@
 //! The image encoder: crops to patch features, stitched, pooled and projected to image tokens.
 
-use candle_core::{DType, Device, Module, Result, Tensor};
-use candle_nn::LayerNorm;
+mod host;
 
-use super::linear::{Builder, Linear, Mlp};
+use candle_core::{DType, Device, Result, Tensor};
+
+use super::linear::{Builder, Linear, Mlp, Norm};
 use super::{ModelError, VisionConfig};
 use crate::image::Crops;
 
@@ -13,17 +14,17 @@ pub(crate) struct VisionEncoder {
     patch_embedding: Linear,
     position_embedding: Tensor,
     blocks: Vec<Block>,
-    post_norm: LayerNorm,
+    post_norm: Norm,
     projection: Mlp,
     device: Device,
     computed: DType,
 }
 
 struct Block {
-    norm1: LayerNorm,
+    norm1: Norm,
     qkv: Linear,
     proj: Linear,
-    norm2: LayerNorm,
+    norm2: Norm,
     mlp: Mlp,
 }
 
@@ -54,6 +55,9 @@ impl VisionEncoder {
 
     /// Features `(crops, patches, dim)` of crops whose pixels follow each other.
     pub(crate) fn features(&self, pixels: &[u8], crops: usize) -> Result<Tensor> {
+        if self.is_on_host() {
+            return self.features_on_host(pixels, crops);
+        }
         let config = &self.config;
         let (patches, dim) = (config.patches(), config.enc_dim);
         let patch_rows = patch_rows(pixels, config.crop_size, config.enc_patch_size);

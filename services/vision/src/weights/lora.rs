@@ -4,8 +4,10 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
+use super::host::pack_tensor;
 use super::names;
 use super::stored::{self, StoredTensor};
+use crate::kernels::{Finish, Matrix};
 use crate::model::{Config, ModelError, TensorMismatch};
 
 /// Adapters of every text block; they change what the model says without changing its weights.
@@ -32,12 +34,23 @@ pub struct Adapter {
     a: Tensor,
     /// `(out, rank)`.
     b: Tensor,
+    /// Both, packed for a CPU.
+    host: Option<[Matrix; 2]>,
 }
 
 impl Adapter {
     /// The addition to the output for `input (rows, in)`.
     pub(crate) fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
         input.matmul(&self.a.t()?)?.matmul(&self.b.t()?)
+    }
+
+    /// Adds to `output` what [`Self::forward`] makes of the rows of `input`, on a CPU.
+    pub(crate) fn add_rows(&self, input: &[f32], output: &mut [f32]) -> candle_core::Result<()> {
+        let Some([a, b]) = &self.host else { candle_core::bail!("the adapter is not on the CPU") };
+        let mut inner = vec![0.0; input.len() / a.inputs() * a.outputs()];
+        a.multiply(input, &vec![0.0; a.outputs()], Finish::Store, &mut inner);
+        b.multiply(&inner, &vec![0.0; b.outputs()], Finish::Add, output);
+        Ok(())
     }
 }
 
@@ -98,7 +111,10 @@ fn read_adapter(
             if !mismatch.wrong.is_empty() {
                 return Ok(None);
             }
-            Ok(Some(Adapter { a: a.read(dtype, device)?, b: b.read(dtype, device)? }))
+            let (a, b) = (a.read(dtype, device)?, b.read(dtype, device)?);
+            let packed = |tensor: &Tensor| pack_tensor(tensor, tensor.dims2()?, dtype);
+            let host = if device.is_cpu() { Some([packed(&a)?, packed(&b)?]) } else { None };
+            Ok(Some(Adapter { a, b, host }))
         }
         (a, _) => {
             let side = if a.is_some() { "B" } else { "A" };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
-use super::packed;
-use crate::kernels::map_read_only;
+use super::{host, packed};
+use crate::kernels::{Matrix, Source, drop_pages, map_read_only};
 use crate::model::{ModelError, files};
 
 /// Largest list of shards that is read.
@@ -46,7 +47,22 @@ impl RawTensor {
 
     /// The tensor as stored, on `device`.
     pub(crate) fn read(&self, device: &Device) -> Result<Tensor, ModelError> {
-        Ok(Tensor::from_raw_buffer(self.bytes(), self.dtype, &self.shape, device)?)
+        let tensor = Tensor::from_raw_buffer(self.bytes(), self.dtype, &self.shape, device)?;
+        drop_pages(&self.file.map, self.offset, self.bytes);
+        Ok(tensor)
+    }
+
+    /// The weight `(outputs, inputs)` of a linear layer; none of a type that is not one of numbers.
+    fn pack(&self, (outputs, inputs): (usize, usize), dtype: DType) -> Option<io::Result<Matrix>> {
+        let source = match self.dtype {
+            DType::F32 => Source::F32(self.bytes()),
+            DType::F16 => Source::F16(self.bytes()),
+            DType::BF16 => Source::Bf16(self.bytes()),
+            _ => return None,
+        };
+        let matrix = Matrix::pack(source, outputs, inputs, host::kind(dtype));
+        drop_pages(&self.file.map, self.offset, self.bytes);
+        Some(matrix)
     }
 }
 
@@ -79,6 +95,15 @@ impl StoredTensor {
             Self::Packed { packed, scale, zero_point } => {
                 Ok(packed::unpack(packed, scale, zero_point)?.to_dtype(dtype)?.to_device(device)?)
             }
+        }
+    }
+
+    /// The weight `(outputs, inputs)` of a linear layer, packed without a copy on the way; none where it lies
+    /// otherwise in the file.
+    pub(crate) fn pack(&self, sides: (usize, usize), dtype: DType) -> Option<io::Result<Matrix>> {
+        match self {
+            Self::Plain { tensor, transposed: false } => tensor.pack(sides, dtype),
+            _ => None,
         }
     }
 
