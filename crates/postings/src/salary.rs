@@ -10,6 +10,7 @@ mod currency;
 mod evidence;
 mod period;
 
+pub use amounts::first_number;
 pub use currency::currency_code;
 pub use evidence::find_in_text;
 pub use period::pay_period;

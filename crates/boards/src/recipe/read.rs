@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aerie_postings::{RawDate, RawPlace, RawPosting, RawSalary};
+use aerie_postings::{RawDate, RawPlace, RawPosting, RawSalary, salary::first_number};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use regex::{Regex, RegexBuilder};
 use scraper::{ElementRef, Selector};
@@ -226,10 +226,7 @@ fn fill(
     page: &Page,
 ) {
     let absolute = |text: &str| html_select::absolute_url(Some(&page.url), text);
-    let amount = |text: &str| {
-        let number: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
-        number.parse::<f64>().ok().filter(|amount| *amount > 0.0)
-    };
+    let amount = |text: &str| first_number(text).filter(|amount| *amount > 0.0);
     match name {
         FieldName::Id => raw.source_id = Some(text),
         FieldName::Title => raw.title = Some(text),

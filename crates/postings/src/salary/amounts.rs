@@ -244,6 +244,12 @@ fn unit_behind(behind: &str) -> UnitBehind {
     UnitBehind { multiplier, length: skipped + taken, per_year }
 }
 
+/// The first number of a text as people of any country write it: "3.100 €" and "3,100" are 3100, "12,50" is 12.5.
+#[must_use]
+pub fn first_number(text: &str) -> Option<f64> {
+    number_at(text, text.find(|character: char| character.is_ascii_digit())?).0
+}
+
 /// The number whose first digit is at `start`, and the byte behind it. `None` for what is no amount (a date, a phone
 /// number, a version).
 fn number_at(text: &str, start: usize) -> (Option<f64>, usize) {

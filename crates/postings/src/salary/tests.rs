@@ -139,3 +139,18 @@ proptest! {
         let _ = read_salary(&RawSalary { text: Some(text), min: Some(min), max: Some(max), ..RawSalary::default() });
     }
 }
+
+#[test]
+fn the_first_number_is_read_as_people_write_it() {
+    let cases = [
+        ("3.100 €", 3100.0),
+        ("from 3,100", 3100.0),
+        ("12,50 an hour", 12.5),
+        ("65000.0", 65000.0),
+        ("1 234,5", 1234.5),
+    ];
+    for (text, number) in cases {
+        assert_eq!(first_number(text), Some(number), "{text}");
+    }
+    assert_eq!(first_number("by agreement"), None);
+}
