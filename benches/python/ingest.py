@@ -23,6 +23,8 @@ import sklearn
 from rapidfuzz import fuzz, utils
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+# Newcomers whose likeness to all stored postings is held at a time: the product of all would fill the memory.
+ROWS_AT_ONCE = 500
 TEXT_ALIKE = 0.7
 TITLE_ALIKE = 85
 COMPANY_ALIKE = 85
@@ -86,13 +88,18 @@ def run(known, new, ngrams):
         vectorizer = TfidfVectorizer(stop_words="english", sublinear_tf=True, ngram_range=(1, ngrams), dtype=numpy.float32)
         matrix = vectorizer.fit_transform([posting["text"] for posting in stored + fresh])
         vectorised = time.perf_counter()
-        likeness = (matrix[len(stored) :] @ matrix[: len(stored)].T).tocsr()
+        stored_columns = matrix[: len(stored)].T
+        matches = []
+        for start in range(0, len(fresh), ROWS_AT_ONCE):
+            rows = matrix[len(stored) + start : len(stored) + min(start + ROWS_AT_ONCE, len(fresh))]
+            likeness = (rows @ stored_columns).tocsr()
+            for number, posting in enumerate(fresh[start : start + ROWS_AT_ONCE]):
+                row = likeness.getrow(number)
+                alike = row.indices[row.data >= TEXT_ALIKE]
+                matches.append(next((stored[other] for other in alike if same(stored[other], posting)), None))
         compared = time.perf_counter()
         added, rows_added = [], []
-        for number, posting in enumerate(fresh):
-            row = likeness.getrow(number)
-            alike = row.indices[row.data >= TEXT_ALIKE]
-            match = next((stored[other] for other in alike if same(stored[other], posting)), None)
+        for number, (posting, match) in enumerate(zip(fresh, matches)):
             if match is None:
                 added.append(posting)
                 rows_added.append(len(stored) + number)

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use aerie_postings::identity::hamming;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::comparison::TEXT_OTHER_BITS;
+use super::comparison::TEXT_NEAR_BITS;
 use super::features::Features;
 
 /// Most blocking keys of one posting.
@@ -89,9 +89,10 @@ impl StoredBlocks {
         Self { home, keys, bands: bands(features.fingerprint).collect() }
     }
 
-    /// Whether postings that share a band have texts alike; with most it is chance.
+    /// Whether the texts of postings that share a band speak for one posting. With most that share one it is chance, and
+    /// then nothing that is no key of their home can make them one.
     pub fn shares_text(left: u64, right: u64) -> bool {
-        hamming(left, right) < TEXT_OTHER_BITS
+        hamming(left, right) <= TEXT_NEAR_BITS
     }
 }
 

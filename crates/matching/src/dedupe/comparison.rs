@@ -73,8 +73,8 @@ const DAY: i64 = 86_400;
 /// In two consecutive months of hiring threads pairs below 13 bits were by the same author in 19 of 20 cases, pairs above
 /// 16 hardly ever.
 const TEXT_SAME_BITS: u32 = 3;
-const TEXT_NEAR_BITS: u32 = 12;
-pub(super) const TEXT_OTHER_BITS: u32 = 20;
+pub(super) const TEXT_NEAR_BITS: u32 = 12;
+const TEXT_OTHER_BITS: u32 = 20;
 
 /// What to do with a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::{Measured, in_own_process, synthetic};
 
 /// Postings in the catalogue, and new ones.
-const KNOWN: u64 = 20_000;
-const ADDED: u64 = 1_000;
+const KNOWN: u64 = 100_000;
+const ADDED: u64 = 10_000;
 
 /// What the script prints.
 #[derive(Debug, Deserialize)]

@@ -14,11 +14,15 @@ use uuid::Uuid;
 
 use crate::{encoding, scoring::posting_features};
 
-/// Postings taken in one transaction: long enough to be fast, short enough that others get a turn.
-const CHUNK: usize = 1_000;
+/// Postings taken in one transaction. Keys and bands lie at random in their trees: the more of them one transaction
+/// brings, the fewer pages are encrypted again for each. Others get a turn between two.
+const CHUNK: usize = 5_000;
 
-/// Newest postings of one block that a newcomer is compared with.
+/// Newest postings of one block that a newcomer is compared with, and as many that came before it in its chunk.
 const CANDIDATES_PER_BLOCK: usize = 32;
+
+/// Possible duplicates of a new posting that are kept, the most alike first.
+const POSSIBLE_KEPT: usize = 3;
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -134,6 +138,68 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
         .map_err(|error| StoreError::Unavailable { detail: format!("preparing postings: {error}") })
 }
 
+/// What a posting of a chunk may be: one that the catalogue has, or one that came before it in the chunk.
+#[derive(Debug, Clone, Copy)]
+enum Counterpart {
+    Stored(Uuid),
+    /// Its position in the chunk.
+    Earlier(usize),
+}
+
+/// What was found out about a posting of a chunk before any is written.
+enum Recognised {
+    /// Another address or a later sight of this one.
+    As(Counterpart),
+    /// Like none well enough; those that it may still be.
+    New { possible: Vec<(Counterpart, Comparison)> },
+}
+
+/// The unknown postings of a chunk, by block and by band.
+#[derive(Default)]
+struct Newcomers {
+    blocks: HashMap<i64, Vec<usize>>,
+    bands: HashMap<i64, Vec<usize>>,
+}
+
+impl Newcomers {
+    fn of(prepared: &[Prepared], is_known: impl Fn(&Prepared) -> bool) -> Self {
+        let mut newcomers = Self::default();
+        for (position, one) in prepared.iter().enumerate().filter(|(_, one)| !is_known(one)) {
+            for (index, keys) in
+                [(&mut newcomers.blocks, &one.blocks.blocks), (&mut newcomers.bands, &one.blocks.bands)]
+            {
+                for key in keys {
+                    index.entry(*key).or_default().push(position);
+                }
+            }
+        }
+        newcomers
+    }
+
+    /// Postings that come before this one and share a block or a text with it, each once. Those of its own source are
+    /// left out: a source that lists two postings means two.
+    fn before(&self, position: usize, prepared: &[Prepared]) -> Vec<usize> {
+        let Some(one) = prepared.get(position) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (index, keys, by_text) in
+            [(&self.blocks, &one.blocks.blocks, false), (&self.bands, &one.blocks.bands, true)]
+        {
+            for others in keys.iter().filter_map(|key| index.get(key)) {
+                let earlier = others.iter().rev().skip_while(|other| **other >= position).take(CANDIDATES_PER_BLOCK);
+                found.extend(earlier.copied().filter(|other| {
+                    prepared.get(*other).is_some_and(|other| {
+                        other.features.source != one.features.source
+                            && (!by_text || is_alike(other.blocks.fingerprint, one.blocks.fingerprint))
+                    })
+                }));
+            }
+        }
+        let mut seen = HashSet::new();
+        found.retain(|position| seen.insert(*position));
+        found
+    }
+}
+
 /// What the catalogue knows that a chunk may meet.
 struct Batch {
     by_key: HashMap<String, Uuid>,
@@ -168,15 +234,22 @@ impl Batch {
         })
     }
 
-    /// Reads the features of all candidates, and with them the posting that each of these is.
-    fn recognise_all(&mut self, prepared: &[Prepared]) -> Vec<Option<Uuid>> {
+    /// Reads the features of all candidates, and with them what each of these postings is.
+    fn recognise_all(&mut self, prepared: &[Prepared]) -> Vec<Recognised> {
         let found = std::mem::take(&mut self.members.features).into_par_iter();
         let found = found.chain(std::mem::take(&mut self.by_text));
         // Features of an older form are not compared; the next change of the posting writes them anew.
         self.candidates = found
             .filter_map(|(located, (id, bytes))| Some((located, (id, encoding::decode::<Features>(&bytes)?))))
             .collect();
-        prepared.par_iter().map(|one| self.recognise(one)).collect()
+        let newcomers = Newcomers::of(prepared, |one| self.by_its_keys(one).is_some());
+        let all = 0..prepared.len();
+        all.into_par_iter().map(|position| self.recognise(position, prepared, &newcomers)).collect()
+    }
+
+    /// The posting that has a key of this one.
+    fn by_its_keys(&self, one: &Prepared) -> Option<Uuid> {
+        one.keys.iter().find_map(|key| self.by_key.get(key).copied())
     }
 
     async fn apply(
@@ -187,52 +260,74 @@ impl Batch {
         now: DateTime<Utc>,
         result: &mut Ingested,
     ) -> Result<(), StoreError> {
-        let targets;
-        (self, prepared, targets) = off_thread(move || {
-            let targets = self.recognise_all(&prepared);
-            (self, prepared, targets)
+        let recognised;
+        (self, prepared, recognised) = off_thread(move || {
+            let recognised = self.recognise_all(&prepared);
+            (self, prepared, recognised)
         })
         .await?;
-        let known: Vec<Uuid> = targets.iter().flatten().copied().collect();
-        for stored in catalogue::get(&mut tx, &known).await? {
+        let known = recognised.iter().filter_map(|one| match one {
+            Recognised::As(Counterpart::Stored(id)) => Some(*id),
+            _ => None,
+        });
+        for stored in catalogue::get(&mut tx, &known.collect::<Vec<_>>()).await? {
             let links = stored.links.into_iter().map(|link| (link.source, link.url)).collect();
             self.links.insert(stored.id, links);
             self.documents.insert(stored.id, stored.posting);
         }
 
         let mut plan = Plan::default();
-        for (one, target) in prepared.into_iter().zip(targets) {
-            // An earlier row of this chunk may have brought the same key.
-            let target = target.or_else(|| one.keys.iter().find_map(|key| self.by_key.get(key).copied()));
-            let id = match target {
-                Some(id) => self.merge(id, one, board, &mut plan),
-                None => self.add(one, board, &mut plan, result),
+        let mut ids = Vec::with_capacity(prepared.len());
+        for (one, recognised) in prepared.into_iter().zip(recognised) {
+            // An earlier one of this chunk may have brought the same key, or be the same.
+            let (target, possible) = match recognised {
+                Recognised::As(counterpart) => (id_of(counterpart, &ids), Vec::new()),
+                Recognised::New { possible } => (None, possible),
             };
-            result.ids.push(id);
+            let id = match self.by_its_keys(&one).or(target) {
+                Some(id) => self.merge(id, one, board, &mut plan),
+                None => {
+                    result.new += 1;
+                    let possible = possible.into_iter().filter_map(|(other, how)| Some((id_of(other, &ids)?, how)));
+                    self.add(one, possible.collect(), board, &mut plan)
+                }
+            };
+            ids.push(id);
         }
+        result.ids.extend(ids);
         plan.write(&mut tx, now).await?;
         tx.commit().await?;
         result.changed.extend(plan.changed);
         Ok(())
     }
 
-    /// The posting that this one is, if the catalogue has it.
-    fn recognise(&self, one: &Prepared) -> Option<Uuid> {
-        if let Some(id) = one.keys.iter().find_map(|key| self.by_key.get(key)) {
-            return Some(*id);
+    fn recognise(&self, position: usize, prepared: &[Prepared], newcomers: &Newcomers) -> Recognised {
+        let Some(one) = prepared.get(position) else { return Recognised::New { possible: Vec::new() } };
+        if let Some(id) = self.by_its_keys(one) {
+            return Recognised::As(Counterpart::Stored(id));
         }
-        let (id, comparison) = self.compare(one).into_iter().next()?;
-        (comparison.verdict == Verdict::Same).then_some(id)
+        let mut alike = self.compare(one, &newcomers.before(position, prepared), prepared);
+        match alike.first() {
+            Some((counterpart, best)) if best.verdict == Verdict::Same => Recognised::As(*counterpart),
+            _ => {
+                alike.truncate(POSSIBLE_KEPT);
+                Recognised::New { possible: alike }
+            }
+        }
     }
 
     /// Candidates that are the same or possibly the same, the most alike first.
-    fn compare(&self, one: &Prepared) -> Vec<(Uuid, Comparison)> {
-        let located = candidates_of(&self.members, &one.blocks);
-        let found = located.iter().filter_map(|located| self.candidates.get(located));
-        let (ids, features): (Vec<Uuid>, Vec<&Features>) = found.map(|(id, features)| (*id, features)).unzip();
+    fn compare(&self, one: &Prepared, earlier: &[usize], prepared: &[Prepared]) -> Vec<(Counterpart, Comparison)> {
+        let stored = candidates_of(&self.members, &one.blocks);
+        let stored = stored.iter().filter_map(|located| self.candidates.get(located));
+        let stored = stored.map(|(id, features)| (Counterpart::Stored(*id), features));
+        let earlier = earlier.iter().filter_map(|position| Some((*position, prepared.get(*position)?)));
+        let earlier = earlier.map(|(position, other)| (Counterpart::Earlier(position), &other.features));
+        let (counterparts, features): (Vec<Counterpart>, Vec<&Features>) =
+            earlier.chain(stored).take(CANDIDATE_LIMIT).unzip();
         let comparisons = dedupe::assess(&one.features, &features);
-        let mut alike: Vec<(Uuid, Comparison)> =
-            ids.into_iter().zip(comparisons).filter(|(_, one)| one.verdict != Verdict::Different).collect();
+        let mut alike: Vec<(Counterpart, Comparison)> =
+            counterparts.into_iter().zip(comparisons).filter(|(_, one)| one.verdict != Verdict::Different).collect();
         alike.sort_by(|left, right| {
             (right.1.verdict, right.1.points)
                 .partial_cmp(&(left.1.verdict, left.1.points))
@@ -260,10 +355,9 @@ impl Batch {
         id
     }
 
-    fn add(&mut self, one: Prepared, board: Option<&str>, plan: &mut Plan, result: &mut Ingested) -> Uuid {
+    fn add(&mut self, one: Prepared, possible: Vec<(Uuid, Comparison)>, board: Option<&str>, plan: &mut Plan) -> Uuid {
         let id = Uuid::now_v7();
-        result.new += 1;
-        plan.possible.extend(self.compare(&one).into_iter().take(3).map(|(known, comparison)| PostingPair {
+        plan.possible.extend(possible.into_iter().map(|(known, comparison)| PostingPair {
             new: id,
             known,
             likeness: f64::from(comparison.score),
@@ -290,11 +384,23 @@ impl Batch {
 /// The postings that one with these blocks is compared with: those of its rarest blocks first.
 fn candidates_of(members: &Members, blocks: &Blocks) -> Vec<Located> {
     let at_home = blocks.blocks.iter().filter_map(|block| members.blocks.get(block)).flatten();
-    let is_alike = |other: &i64| StoredBlocks::shares_text(blocks.fingerprint.cast_unsigned(), other.cast_unsigned());
     let by_text = blocks.bands.iter().filter_map(|band| members.bands.get(band)).flatten();
-    let by_text = by_text.filter(|(_, fingerprint)| is_alike(fingerprint)).map(|(located, _)| located);
+    let by_text = by_text.filter(|(_, other)| is_alike(blocks.fingerprint, *other)).map(|(located, _)| located);
     let mut seen = HashSet::new();
     at_home.chain(by_text).copied().filter(|located| seen.insert(*located)).take(CANDIDATE_LIMIT).collect()
+}
+
+/// Whether two stored fingerprints are of texts that speak for one posting.
+fn is_alike(left: i64, right: i64) -> bool {
+    StoredBlocks::shares_text(left.cast_unsigned(), right.cast_unsigned())
+}
+
+/// The catalogue's id of a counterpart, given those of the chunk's postings so far.
+fn id_of(counterpart: Counterpart, ids: &[Uuid]) -> Option<Uuid> {
+    match counterpart {
+        Counterpart::Stored(id) => Some(id),
+        Counterpart::Earlier(position) => ids.get(position).copied(),
+    }
 }
 
 fn sighting(id: Uuid, posting: &Posting, board: Option<&str>) -> LinkSighting {

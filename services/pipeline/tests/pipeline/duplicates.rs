@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use aerie_pipeline::ingest;
+use aerie_postings::{RawPlace, RawPosting, normalise};
 use aerie_proto::pipeline::v1 as pb;
 use aerie_testkit::sample::{SamplePosting, sample_postings};
 use chrono::TimeDelta;
@@ -98,6 +100,52 @@ const DUTIES: &str = "You look after the steam looms of our mill, keep their log
 fn row(number: u32, title: &str, place: &str, text: &str) -> Value {
     json!({"title": title, "company": "Hollin Mills", "location": place, "description": text,
            "url": format!("https://work{number}.example.com/openings/{number}")})
+}
+
+#[tokio::test]
+async fn postings_of_one_list_are_compared_with_each_other_as_with_stored_ones() {
+    let now = start_time();
+    let posting = |source: &str, url: &str, title: &str, place: &str, preface: &str| {
+        let raw = RawPosting {
+            source: source.to_owned(),
+            url: Some(url.to_owned()),
+            title: Some(title.to_owned()),
+            company: Some("Hollin Mills".to_owned()),
+            places: vec![RawPlace::text(place)],
+            description_text: Some(format!("{preface}{DUTIES}")),
+            ..RawPosting::default()
+        };
+        normalise(raw, now).unwrap()
+    };
+    let list = [
+        posting(
+            "greenhouse",
+            "https://boards.greenhouse.io/hollin/jobs/4000001",
+            "Loom Mechanic",
+            "Leeds, England",
+            "",
+        ),
+        posting(
+            "remotive",
+            "https://remotive.com/jobs/all/position-7",
+            "Loom Mechanic (m/f/d)",
+            "Leeds, England",
+            "New! ",
+        ),
+        posting("remotive", "https://remotive.com/jobs/all/position-8", "Loom Mechanic", "Hull, England", ""),
+    ];
+    let (together, alone) = (World::new().await, World::new().await);
+    let at_once = ingest(together.stores.platform(), list.to_vec(), None, now).await.unwrap();
+    let mut one_by_one = Vec::new();
+    for posting in list {
+        let ingested = ingest(alone.stores.platform(), vec![posting], None, now).await.unwrap();
+        one_by_one.extend(ingested.ids);
+    }
+    for ids in [&at_once.ids, &one_by_one] {
+        assert_eq!(ids[0], ids[1], "the aggregator's copy is the same opening");
+        assert_ne!(ids[0], ids[2], "the twin in another town is not");
+    }
+    assert_eq!(at_once.new, 2);
 }
 
 /// One company that lists an opening in two hiring systems, so that only a person can say whether it is one.
