@@ -1,11 +1,17 @@
 //! What can be typed.
 
+mod surveys;
+mod tracking;
 mod vision;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::surveys::{Surveys, SurveysAnswer};
+pub use self::tracking::{
+    Appointments, AppointmentsAdd, Board, Calendar, Contacts, ExportForm, JobsExport, Kind, Reminders, Statistics,
+};
 pub use self::vision::{
     Drawn, Find, Length, Size, Vision, VisionAsk, VisionCaption, VisionFetch, VisionModel, VisionPlaceArguments,
     VisionQuantize, VisionRandom, VisionUp, VisionVerify,
@@ -44,6 +50,25 @@ pub enum Command {
     /// Read the review queue and decide.
     #[command(subcommand, visible_alias = "job")]
     Jobs(Jobs),
+    /// Show what you applied for, by stage, with what comes next.
+    Board(Board),
+    /// Interviews and other dates of your applications.
+    #[command(subcommand, visible_alias = "appointment")]
+    Appointments(Appointments),
+    /// People at the employers.
+    #[command(subcommand, visible_alias = "contact")]
+    Contacts(Contacts),
+    /// Things to do about your applications.
+    #[command(subcommand, visible_alias = "reminder")]
+    Reminders(Reminders),
+    /// Suggested answers to surveys of employers, from text or a screenshot.
+    #[command(subcommand, visible_alias = "survey")]
+    Surveys(Surveys),
+    /// How your applications went: funnel, answers, weeks.
+    #[command(visible_alias = "stats")]
+    Statistics(Statistics),
+    /// Write appointments and reminders as a calendar file (.ics).
+    Calendar(Calendar),
     /// Look at background tasks.
     #[command(subcommand, visible_alias = "task")]
     Tasks(Tasks),
@@ -207,6 +232,8 @@ pub enum Jobs {
         #[arg(required = true)]
         statuses: Vec<String>,
     },
+    /// Write jobs with stage times and notes to a CSV or JSON file.
+    Export(JobsExport),
     /// Score every job again.
     Rescore,
 }

@@ -13,11 +13,19 @@ mod migrate;
 mod preflight;
 mod profile;
 mod sources;
+mod surveys;
 mod tasks;
+mod tracking;
 mod up;
 mod vision;
 
-use std::{ffi::OsString, fs, io::Read, path::Path, process::ExitCode};
+use std::{
+    ffi::OsString,
+    fs,
+    io::{Read, Write},
+    path::Path,
+    process::ExitCode,
+};
 
 use aerie_config::Config;
 use anyhow::Context;
@@ -35,6 +43,13 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&cli, arguments).await,
         Command::Discover(arguments) => discover::run(&cli, arguments).await,
         Command::Jobs(command) => jobs::run(&cli, command).await,
+        Command::Board(arguments) => tracking::board(&cli, arguments).await,
+        Command::Appointments(command) => tracking::appointments(&cli, command).await,
+        Command::Contacts(command) => tracking::contacts(&cli, command).await,
+        Command::Reminders(command) => tracking::reminders(&cli, command).await,
+        Command::Surveys(command) => surveys::run(&cli, command).await,
+        Command::Statistics(arguments) => tracking::statistics(&cli, arguments).await,
+        Command::Calendar(arguments) => tracking::calendar(&cli, arguments).await,
         Command::Tasks(command) => tasks::run(&cli, command).await,
         Command::Sources(arguments) => sources::run(&cli, arguments).await,
         Command::Profile(command) => profile::run(&cli, command).await,
@@ -98,6 +113,14 @@ fn read_input(path: &Path) -> anyhow::Result<Vec<u8>> {
     }
     anyhow::ensure!(bytes.len() as u64 <= MOST, "{} is larger than 16 MiB; split it", path.display());
     Ok(bytes)
+}
+
+/// Writes a file as a whole, or to standard output when none is named.
+fn write_output(path: Option<&Path>, content: &[u8]) -> anyhow::Result<()> {
+    match path {
+        Some(path) => fs::write(path, content).with_context(|| path.display().to_string()),
+        None => std::io::stdout().write_all(content).context("standard output"),
+    }
 }
 
 /// The same as text.

@@ -10,8 +10,9 @@ use std::{
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_proto::llm::v1::llm_service_client::LlmServiceClient;
 use aerie_proto::pipeline::v1::{
-    discovery_service_client::DiscoveryServiceClient, jobs_service_client::JobsServiceClient,
-    match_service_client::MatchServiceClient, profile_service_client::ProfileServiceClient,
+    discovery_service_client::DiscoveryServiceClient, interviews_service_client::InterviewsServiceClient,
+    jobs_service_client::JobsServiceClient, match_service_client::MatchServiceClient,
+    profile_service_client::ProfileServiceClient, surveys_service_client::SurveysServiceClient,
     tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
@@ -114,6 +115,16 @@ impl Session {
     /// Jobs.
     pub fn jobs(&self) -> JobsServiceClient<Connection> {
         JobsServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// The course of applications.
+    pub fn interviews(&self) -> InterviewsServiceClient<Connection> {
+        InterviewsServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Surveys of employers.
+    pub fn surveys(&self) -> SurveysServiceClient<Connection> {
+        SurveysServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
     }
 
     /// Matching.

@@ -7,8 +7,9 @@ use aerie_proto::pipeline::v1 as pb;
 use anyhow::bail;
 use prost_types::FieldMask;
 
+use super::write_output;
 use crate::{
-    cli::{Cli, Jobs, JobsList},
+    cli::{Cli, ExportForm, Jobs, JobsExport, JobsList},
     output,
     session::Session,
 };
@@ -60,6 +61,7 @@ async fn dispatch(session: &Session, command: &Jobs) -> anyhow::Result<()> {
             println!("{} jobs deleted", session.jobs().purge_jobs(request).await?.into_inner().purged);
             Ok(())
         }
+        Jobs::Export(arguments) => export(session, arguments).await,
         Jobs::Rescore => {
             let response = session.matching().rescore_jobs(pb::RescoreJobsRequest {}).await?.into_inner();
             let watch = pb::WatchTaskRequest { task_id: response.task_id };
@@ -86,7 +88,7 @@ fn wire_status(status: JobStatus) -> pb::JobStatus {
     pb::JobStatus::from_str_name(&name).unwrap_or_default()
 }
 
-fn status_words(status: pb::JobStatus) -> String {
+pub(super) fn status_words(status: pb::JobStatus) -> String {
     status.as_str_name().trim_start_matches("JOB_STATUS_").to_lowercase()
 }
 
@@ -158,7 +160,7 @@ async fn list(session: &Session, arguments: &JobsList) -> anyhow::Result<()> {
 }
 
 /// The full id for an id or for the end of one, as tables print it.
-async fn job_id(session: &Session, given: &str) -> anyhow::Result<String> {
+pub(super) async fn job_id(session: &Session, given: &str) -> anyhow::Result<String> {
     if given.len() == 36 {
         return Ok(given.to_owned());
     }
@@ -186,6 +188,9 @@ async fn show(session: &Session, job: &str, json: bool) -> anyhow::Result<()> {
     }
     if !job.notes.is_empty() {
         println!("notes: {}", job.notes);
+    }
+    for earlier in &job.earlier_application_ids {
+        println!("you applied to this employer for the same work already: {}", output::short_id(earlier));
     }
     println!("\n{}", posting.description_text);
     Ok(())
@@ -225,6 +230,22 @@ async fn explain(session: &Session, job: &str, json: bool) -> anyhow::Result<()>
         for signal in &trust.signals {
             println!("  -{:.2} {}: {}", signal.weight, signal.name, signal.detail);
         }
+    }
+    Ok(())
+}
+
+async fn export(session: &Session, arguments: &JobsExport) -> anyhow::Result<()> {
+    let is_json = || arguments.out.as_ref().is_some_and(|path| path.extension().is_some_and(|ending| ending == "json"));
+    let form = arguments.format.unwrap_or(if is_json() { ExportForm::Json } else { ExportForm::Csv });
+    let format = match form {
+        ExportForm::Csv => pb::ExportFormat::Csv,
+        ExportForm::Json => pb::ExportFormat::Json,
+    };
+    let request = pb::ExportJobsRequest { statuses: parse_statuses(&arguments.statuses)?, format: format as i32 };
+    let response = session.interviews().export_jobs(request).await?.into_inner();
+    write_output(arguments.out.as_deref(), &response.content)?;
+    if let Some(path) = &arguments.out {
+        println!("{} jobs in {}", response.count, path.display());
     }
     Ok(())
 }

@@ -229,6 +229,9 @@ fn the_port_answers_people_and_supervisors_and_no_other_page() -> anyhow::Result
     let page = get("/", &[])?;
     assert!(page.header("content-type").unwrap().starts_with("text/html") && page.body.contains("Aerie"));
     assert!(get("/metrics", &[])?.body.contains("# TYPE"));
+    let calendar = get("/calendar.ics", &[])?;
+    assert_eq!(calendar.header("content-type"), Some("text/calendar; charset=utf-8"));
+    assert!(calendar.body.starts_with("BEGIN:VCALENDAR"), "{}", calendar.body);
     assert_eq!(get("/nothing", &[])?.status, 404);
     let foreign = [("origin", "https://evil.example"), ("content-type", "application/json")];
     let list = format!("/{PACKAGE}.JobsService/ListJobs");

@@ -20,6 +20,7 @@ mod server;
 mod store;
 mod tasks;
 mod telemetry;
+mod tracking;
 mod vision;
 
 use std::path::PathBuf;
@@ -44,6 +45,7 @@ pub use crate::{
     store::{Store, StoreUrl},
     tasks::{KindLimit, Tasks},
     telemetry::{LogFormat, Telemetry},
+    tracking::Tracking,
     vision::{Vision, VisionLimits, VisionQueue},
 };
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub discovery: Discovery,
     /// Ranking postings.
     pub matching: Matching,
+    /// The course of applications.
+    pub tracking: Tracking,
     /// Background tasks.
     pub tasks: Tasks,
     /// The stream of changes.
@@ -111,6 +115,7 @@ impl Config {
         self.store.check(checks);
         self.discovery.check(checks);
         self.matching.check(checks);
+        self.tracking.check(checks);
         self.tasks.check(checks);
         self.events.check(checks);
         self.limits.check(checks);

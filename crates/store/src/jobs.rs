@@ -26,12 +26,15 @@ pub use duplicates::{
     possible_duplicates, split_job,
 };
 pub use listing::{JobFilter, JobOrder, JobPage, PageToken, ids_in_order, list};
+pub(crate) use reading::number_of;
 pub use reading::{
-    JobForScoring, contents, count_by_status, for_each, for_scoring, get, get_by_postings, known_postings,
+    JobForScoring, JobName, contents, count_by_status, for_each, for_scoring, get, get_by_postings, known_postings,
+    names, notes,
 };
 pub use scoring::{JobKey, JobScore, all_scores, set_scores};
 pub use transitions::{
-    Decision, HistoryEntry, Moved, Transition, decisions, history, last_transition, revert, transition,
+    Decision, HistoryEntry, JobMove, Moved, Transition, decisions, each_move, history, last_transition, revert,
+    transition,
 };
 
 /// The posting as it was when the job was made or last refreshed: postings vanish, a person's job stays.

@@ -18,6 +18,8 @@ mod row;
 pub mod runs;
 pub mod sources;
 mod stores;
+pub mod surveys;
+pub mod tracking;
 mod value;
 
 pub use database::{Database, Engine, Scope, Tx};

@@ -21,6 +21,10 @@ mod row_security;
 mod runs;
 #[path = "contract/sources.rs"]
 mod sources;
+#[path = "contract/surveys.rs"]
+mod surveys;
+#[path = "contract/tracking.rs"]
+mod tracking;
 
 /// Runs each of the named functions with a fixture of either engine.
 macro_rules! on_both_engines {
@@ -79,4 +83,8 @@ on_both_engines!(
     runs::runs_are_listed_newest_first_in_pages,
     sources::health_counts_failures_until_a_success,
     sources::answers_are_cached_by_address_and_query,
+    surveys::surveys_are_listed_newest_first_and_go_with_their_job,
+    tracking::appointments_are_kept_in_order_of_time,
+    tracking::reminders_that_a_move_set_go_and_others_stay,
+    tracking::a_joined_job_hands_everything_over_and_a_purged_one_takes_it_along,
 );

@@ -19,7 +19,7 @@ use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
     admission::Admission,
-    answer,
+    answer, calendar,
     guard::Guard,
     health::{check_all, required_are_serving},
     json::{self, HttpError, refuse},
@@ -93,7 +93,7 @@ impl App {
 
     /// The few paths that are not calls.
     async fn fixed(&self, method: &Method, path: &str) -> Option<Response<Body>> {
-        if !matches!(path, "/" | "/style.css" | "/livez" | "/readyz" | "/metrics") {
+        if !matches!(path, "/" | "/style.css" | "/calendar.ics" | "/livez" | "/readyz" | "/metrics") {
             return None;
         }
         if method != Method::GET && method != Method::HEAD {
@@ -110,6 +110,7 @@ impl App {
                 )
             }
             "/style.css" => answer::content(StatusCode::OK, "text/css; charset=utf-8", page::STYLE),
+            "/calendar.ics" => calendar::answer(&self.inner).await,
             "/livez" => answer::content(StatusCode::OK, "text/plain; charset=utf-8", "alive\n"),
             "/readyz" => self.readiness().await,
             _ => match &self.inner.metrics {

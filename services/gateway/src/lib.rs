@@ -7,6 +7,7 @@
 mod admission;
 mod answer;
 mod app;
+mod calendar;
 mod codec;
 mod gateway;
 mod guard;

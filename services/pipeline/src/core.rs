@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aerie_boards::{SharedSource, fetch::Fetcher};
-use aerie_config::{Discovery, Matching};
+use aerie_config::{Discovery, Matching, Tracking};
 use aerie_embedding::Embedder;
 use aerie_rpc::{Backend, RequestLimits};
 use aerie_store::{Database, PersonId, StoreError, Stores};
@@ -23,6 +23,7 @@ pub(crate) struct Inner {
     pub(crate) sources: Vec<SharedSource>,
     pub(crate) discovery: Discovery,
     pub(crate) matching: Matching,
+    pub(crate) tracking: Tracking,
     pub(crate) limits: RequestLimits,
     pub(crate) embedder: Option<Arc<Embedder>>,
     /// The language-model router, when there is one to ask.

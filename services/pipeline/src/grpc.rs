@@ -4,9 +4,11 @@ pub mod convert;
 pub(crate) mod discovery;
 mod errors;
 pub(crate) mod events;
+pub(crate) mod interviews;
 pub(crate) mod jobs;
 pub(crate) mod matching;
 pub(crate) mod profile;
+pub(crate) mod surveys;
 pub(crate) mod tasks;
 
 use aerie_rpc::{ErrorCode, PersonId as CallerId, RpcError, Validation};

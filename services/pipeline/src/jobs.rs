@@ -6,9 +6,10 @@ use aerie_events::NewEvent;
 use aerie_store::{
     Database, PersonId, StoreError, Tx,
     jobs::{self, Job, Moved, Transition},
+    tracking::{self, Reminder},
 };
 use aerie_tasks::QueueError;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -37,6 +38,8 @@ pub(crate) enum JobError {
     NothingToRevert(Uuid),
     #[error("statuses that can be {action} are {}; {status} is not one of them", list(allowed))]
     NotBulk { action: &'static str, status: JobStatus, allowed: &'static [JobStatus] },
+    #[error("{kind} {id} does not exist; it may have been deleted meanwhile")]
+    NoEntry { kind: &'static str, id: Uuid },
     #[error("job {0} and the other one are the same job")]
     SameJob(Uuid),
     #[error(transparent)]
@@ -63,7 +66,7 @@ pub(crate) fn jobs_added(ids: &[Uuid], source: &str, at: DateTime<Utc>) -> Optio
     Some(NewEvent { kind: "jobs.added".to_owned(), subject_id: None, data, at })
 }
 
-fn job_event(kind: &str, job: Uuid, data: serde_json::Value, at: DateTime<Utc>) -> NewEvent {
+pub(crate) fn job_event(kind: &str, job: Uuid, data: serde_json::Value, at: DateTime<Utc>) -> NewEvent {
     NewEvent { kind: kind.to_owned(), subject_id: Some(job), data, at }
 }
 
@@ -75,7 +78,7 @@ pub(crate) struct Jobs<'a> {
 }
 
 impl Jobs<'_> {
-    async fn commit(&self, tx: Tx) -> Result<(), JobError> {
+    pub(crate) async fn commit(&self, tx: Tx) -> Result<(), JobError> {
         Ok(self.core.inner.queue.commit(tx, self.person).await?)
     }
 
@@ -117,9 +120,31 @@ impl Jobs<'_> {
     async fn finish_move(&self, mut tx: Tx, id: Uuid, from: &str, to: &str, reverted: bool) -> Result<Job, JobError> {
         let data = json!({ "from": from, "to": to, "reverted": reverted });
         let job = jobs::get(&mut tx, id).await?.ok_or(JobError::NotFound(id))?;
+        self.follow_up(&mut tx, &job).await?;
         aerie_events::append(&mut tx, job_event("job.moved", id, data, self.core.now())).await?;
         self.commit(tx).await?;
         Ok(job)
+    }
+
+    /// Replaces the reminders that earlier moves set by the one that belongs to the present stage.
+    async fn follow_up(&self, tx: &mut Tx, job: &Job) -> Result<(), JobError> {
+        tracking::clear_automatic_reminders(tx, job.summary.id).await?;
+        let days = self.core.inner.tracking.follow_up_days;
+        if job.summary.status != JobStatus::Applied.as_str() || days == 0 {
+            return Ok(());
+        }
+        let now = self.core.now();
+        let reminder = Reminder {
+            id: Uuid::now_v7(),
+            job_id: job.summary.id,
+            text: format!("Follow up with {}", job.summary.company),
+            due_at: now + TimeDelta::days(i64::from(days)),
+            done_at: None,
+            automatic: true,
+            updated_at: now,
+        };
+        tracking::save_reminder(tx, &reminder).await?;
+        Ok(())
     }
 
     /// A decision in review changes what the ranking learns from.
@@ -188,6 +213,7 @@ impl Jobs<'_> {
             if !jobs::join_jobs(&mut tx, keep, other, now).await? {
                 return Err(JobError::Changed(keep));
             }
+            tracking::hand_over(&mut tx, other, keep).await?;
         } else if joined.summary.joined_into == Some(keep) {
             jobs::split_job(&mut tx, other, now).await?;
         }

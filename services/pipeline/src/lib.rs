@@ -12,12 +12,16 @@ pub mod grpc;
 mod housekeeping;
 mod jobs;
 mod learning;
+mod models;
 mod pipeline;
 pub mod profile;
 mod profiles;
 pub mod rescore;
 mod scoring;
 pub mod status;
+mod surveys;
+mod tracking;
+mod zones;
 
 pub use discovery::ingest::{Ingested, ingest};
 pub use pipeline::{Pipeline, PipelineDeps, PipelineError};

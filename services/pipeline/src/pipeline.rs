@@ -12,8 +12,9 @@ use aerie_embedding::Embedder;
 use aerie_events::{EventBus, LocalBus};
 use aerie_proto::pipeline::v1::{
     discovery_service_server::DiscoveryServiceServer, events_service_server::EventsServiceServer,
-    jobs_service_server::JobsServiceServer, match_service_server::MatchServiceServer,
-    profile_service_server::ProfileServiceServer, tasks_service_server::TasksServiceServer,
+    interviews_service_server::InterviewsServiceServer, jobs_service_server::JobsServiceServer,
+    match_service_server::MatchServiceServer, profile_service_server::ProfileServiceServer,
+    surveys_service_server::SurveysServiceServer, tasks_service_server::TasksServiceServer,
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
 use aerie_store::{PersonId, StoreError, Stores, accounts};
@@ -24,11 +25,12 @@ use crate::{
     core::{Core, Inner},
     discovery::{adding::UrlTask, cache::StoredValidators, run::RunTask, source::SourceTask},
     grpc::{
-        discovery::DiscoveryApi, events::EventsApi, jobs::JobsApi, matching::MatchApi, profile::ProfileApi,
-        tasks::TasksApi,
+        discovery::DiscoveryApi, events::EventsApi, interviews::InterviewsApi, jobs::JobsApi, matching::MatchApi,
+        profile::ProfileApi, surveys::SurveysApi, tasks::TasksApi,
     },
     housekeeping::{self, HousekeepingTask, Keep},
     rescore::RescoreTask,
+    surveys::SurveyTask,
 };
 
 /// What a pipeline is made of.
@@ -111,6 +113,7 @@ impl Pipeline {
                 sources: sources.clone(),
                 discovery: config.discovery.clone(),
                 matching: config.matching.clone(),
+                tracking: config.tracking.clone(),
                 limits,
                 embedder: embedder.clone(),
                 router: router.clone(),
@@ -121,6 +124,7 @@ impl Pipeline {
             .with_kind_only::<SourceTask>()
             .with_kind_only::<UrlTask>()
             .with_kind_only::<RescoreTask>()
+            .with_kind_only::<SurveyTask>()
             .with_kind_only::<HousekeepingTask>();
         let queue = Queue::new(limited(submitting, &config.tasks)?, Arc::clone(&clock), Arc::clone(&bus));
         let core = make_core(queue.clone());
@@ -129,6 +133,7 @@ impl Pipeline {
             .with(SourceTask { core: core.clone() })
             .with(UrlTask { core: core.clone() })
             .with(RescoreTask { core: core.clone() })
+            .with(SurveyTask { core: core.clone() })
             .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
         let runner = Runner::new(
             queue.with_registry(limited(handlers, &config.tasks)?),
@@ -160,8 +165,10 @@ impl Pipeline {
         let server = GrpcServerBuilder::new(self.server_limits.clone())
             .service(DiscoveryServiceServer::new(DiscoveryApi { core: core.clone() }).max_decoding_message_size(most))
             .service(JobsServiceServer::new(JobsApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(InterviewsServiceServer::new(InterviewsApi { core: core.clone() }).max_decoding_message_size(most))
             .service(MatchServiceServer::new(MatchApi { core: core.clone() }).max_decoding_message_size(most))
             .service(ProfileServiceServer::new(ProfileApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(SurveysServiceServer::new(SurveysApi { core: core.clone() }).max_decoding_message_size(most))
             .service(TasksServiceServer::new(TasksApi { core: core.clone() }).max_decoding_message_size(most))
             .service(EventsServiceServer::new(EventsApi { core: core.clone() }).max_decoding_message_size(most))
             .build(lifecycle)

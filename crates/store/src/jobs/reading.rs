@@ -133,7 +133,7 @@ pub async fn for_each(
 }
 
 /// The internal number of a job.
-pub(super) async fn number_of(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, StoreError> {
+pub(crate) async fn number_of(tx: &mut Tx, id: Uuid) -> Result<Option<i64>, StoreError> {
     let row = tx.fetch_optional("select number from job where id = $1", vec![id.into()]).await?;
     row.map(|row| row.int("number")).transpose()
 }
@@ -172,4 +172,48 @@ pub async fn contents(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, (JobSna
     )
     .await?;
     Ok(found)
+}
+
+/// Notes of these jobs, by job id. Jobs without notes and unknown ids are absent.
+pub async fn notes(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, StoreError> {
+    let mut found = HashMap::new();
+    fetch_in(
+        tx,
+        "select id, notes from job join job_content on job_content.job = job.number where notes <> '' and id in (",
+        ")",
+        ids.iter().copied().map(Value::from),
+        |row| {
+            found.insert(row.id("id")?, row.text("notes")?);
+            Ok(())
+        },
+    )
+    .await?;
+    Ok(found)
+}
+
+/// What a list of other things calls a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobName {
+    /// Job.
+    pub id: Uuid,
+    /// Title.
+    pub title: String,
+    /// Employer.
+    pub company: String,
+    /// Page of the posting.
+    pub url: String,
+}
+
+/// Names of these jobs. Unknown ids are absent.
+pub async fn names(tx: &mut Tx, ids: HashSet<Uuid>) -> Result<Vec<JobName>, StoreError> {
+    let mut found = HashMap::new();
+    let before = "select id, title, company, url from job where id in (";
+    fetch_in(tx, before, ")", ids.into_iter().map(Value::from), |row| {
+        let id = row.id("id")?;
+        let name = JobName { id, title: row.text("title")?, company: row.text("company")?, url: row.text("url")? };
+        found.insert(id, name);
+        Ok(())
+    })
+    .await?;
+    Ok(found.into_values().collect())
 }

@@ -190,3 +190,45 @@ fn decode(row: &Row) -> Result<HistoryEntry, StoreError> {
         reverted: row.bool("reverted")?,
     })
 }
+
+/// A move of any job, with what statistics group by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobMove {
+    /// Which job.
+    pub job_id: Uuid,
+    /// Status before.
+    pub from: String,
+    /// Status after.
+    pub to: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The job's source.
+    pub source: String,
+    /// The job's score.
+    pub score: Option<f64>,
+}
+
+/// Hands every move that was not taken back to `each`, job by job in order of time; jobs that were joined into another
+/// are left out.
+pub async fn each_move(
+    tx: &mut Tx,
+    mut each: impl FnMut(JobMove) -> Result<(), StoreError> + Send,
+) -> Result<(), StoreError> {
+    tx.fetch_each(
+        "select job.id as id, from_status, to_status, at, source, score \
+         from job_history join job on job.number = job_history.job \
+         where reverted = $1 and joined_into is null order by job_history.job, sequence",
+        vec![false.into()],
+        |row| {
+            each(JobMove {
+                job_id: row.id("id")?,
+                from: row.text("from_status")?,
+                to: row.text("to_status")?,
+                at: row.time("at")?,
+                source: row.text("source")?,
+                score: row.optional_float("score")?,
+            })
+        },
+    )
+    .await
+}

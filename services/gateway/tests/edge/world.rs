@@ -20,8 +20,16 @@ use crate::fake::{Events, Llm, OpenAi};
 
 pub const COMPLETE: &str = "/aerie.llm.v1.LlmService/Complete";
 pub const SUBSCRIBE: &str = "/aerie.pipeline.v1.EventsService/Subscribe";
-pub const PIPELINE_SERVICES: [&str; 6] =
-    ["DiscoveryService", "EventsService", "JobsService", "MatchService", "ProfileService", "TasksService"];
+pub const PIPELINE_SERVICES: [&str; 8] = [
+    "DiscoveryService",
+    "EventsService",
+    "InterviewsService",
+    "JobsService",
+    "MatchService",
+    "ProfileService",
+    "SurveysService",
+    "TasksService",
+];
 
 /// How long a test waits for an answer that should come at once.
 const PATIENCE: Duration = Duration::from_secs(20);

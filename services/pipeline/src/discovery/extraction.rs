@@ -7,20 +7,21 @@ use std::{
 
 use aerie_boards::article::{self, ExtractError, Extractor, RuleExtractor};
 use aerie_proto::llm::v1::{self as llm, llm_service_client::LlmServiceClient};
-use aerie_rpc::{Backend, PERSON_HEADER, RpcError};
+use aerie_rpc::{Backend, RpcError};
 use aerie_store::PersonId;
 use async_trait::async_trait;
 use serde_json::Value;
 use tonic::Request;
 
-use crate::core::Core;
+use crate::{
+    core::Core,
+    models::{NO_BACKEND, for_person, written_by},
+};
 
 /// Longest wait for one piece of text; the router shares it out over its backends.
 const PATIENCE: Duration = Duration::from_secs(120);
 const CHAIN: &str = "extraction";
 const DOCUMENT: &str = "postings";
-/// The router's word for "nobody can be asked".
-const NO_BACKEND: &str = "NO_BACKEND";
 
 /// What finds postings in texts of this person.
 pub(crate) fn extractor(core: &Core, person: PersonId, is_waited_for: bool) -> Box<dyn Extractor> {
@@ -43,9 +44,9 @@ struct RouterExtractor {
 }
 
 impl RouterExtractor {
-    fn request(&self, chunk: &str) -> Result<Request<llm::ExtractRequest>, ExtractError> {
+    fn request(&self, chunk: &str) -> Request<llm::ExtractRequest> {
         let priority = if self.is_waited_for { llm::Priority::Interactive } else { llm::Priority::Background };
-        let mut request = Request::new(llm::ExtractRequest {
+        let request = llm::ExtractRequest {
             schema: article::output_schema().to_string(),
             name: DOCUMENT.to_owned(),
             chain: CHAIN.to_owned(),
@@ -54,11 +55,8 @@ impl RouterExtractor {
             prompt: article::delimited(chunk),
             routing: Some(llm::Routing { priority: priority as i32, ..llm::Routing::default() }),
             ..llm::ExtractRequest::default()
-        });
-        request.set_timeout(PATIENCE);
-        let person = self.person.to_string().parse().map_err(|_| ExtractError::Failed("the person's id".to_owned()))?;
-        request.metadata_mut().insert(PERSON_HEADER, person);
-        Ok(request)
+        };
+        for_person(request, self.person, PATIENCE)
     }
 
     fn note(&self, who: String) {
@@ -77,12 +75,11 @@ impl Extractor for RouterExtractor {
     }
 
     async fn extract(&self, chunk: &str) -> Result<Value, ExtractError> {
-        let request = self.request(chunk)?;
-        match LlmServiceClient::new(self.router.clone()).extract(request).await {
+        match LlmServiceClient::new(self.router.clone()).extract(self.request(chunk)).await {
             Ok(answer) => {
                 let answer = answer.into_inner();
                 let trail = answer.trail.unwrap_or_default();
-                self.note(format!("{} ({})", trail.backend, trail.model));
+                self.note(written_by(&trail));
                 serde_json::from_str(&answer.document).map_err(|error| ExtractError::BadAnswer(error.to_string()))
             }
             Err(status) => {

@@ -7,7 +7,7 @@ use aerie_store::StoreError;
 use aerie_tasks::QueueError;
 use tonic::Status;
 
-use crate::{discovery::importing::ImportError, jobs::JobError};
+use crate::{discovery::importing::ImportError, jobs::JobError, surveys::SurveyError, tracking::export::ExportError};
 
 /// A store's error.
 pub(crate) fn store(error: StoreError) -> Status {
@@ -48,6 +48,7 @@ pub(crate) fn job(error: JobError) -> Status {
     let new = |code, reason| Status::from(RpcError::new(code, reason, message.clone()));
     match error {
         JobError::NotFound(_) => new(ErrorCode::NotFound, "JOB_NOT_FOUND"),
+        JobError::NoEntry { .. } => new(ErrorCode::NotFound, "ENTRY_NOT_FOUND"),
         JobError::Illegal(_) => new(ErrorCode::FailedPrecondition, "ILLEGAL_MOVE"),
         JobError::Changed(_) => new(ErrorCode::Aborted, "JOB_CHANGED"),
         JobError::NothingToRevert(_) => new(ErrorCode::FailedPrecondition, "NOTHING_TO_REVERT"),
@@ -70,5 +71,28 @@ pub(crate) fn import(error: ImportError) -> Status {
         ImportError::Queue(error) => queue(error),
         ImportError::Task(error) => RpcError::internal(error).into(),
         ImportError::Event(error) => RpcError::internal(error).into(),
+    }
+}
+
+/// An error of an export.
+pub(crate) fn export(error: ExportError) -> Status {
+    match error {
+        ExportError::Store(error) => store(error),
+        ExportError::TooMany => RpcError::new(ErrorCode::FailedPrecondition, "TOO_MANY_JOBS", error.to_string()).into(),
+        ExportError::Write(_) => RpcError::internal(error).into(),
+    }
+}
+
+/// An error of a survey.
+pub(crate) fn survey(error: SurveyError) -> Status {
+    let message = error.to_string();
+    match error {
+        SurveyError::NoJob(_) => RpcError::not_found("JOB_NOT_FOUND", message).into(),
+        SurveyError::NotFound(_) => RpcError::not_found("SURVEY_NOT_FOUND", message).into(),
+        SurveyError::Picture(_) => RpcError::new(ErrorCode::InvalidArgument, "PICTURE_REFUSED", message).into(),
+        SurveyError::Store(error) => store(error),
+        SurveyError::Queue(error) => queue(error),
+        SurveyError::Task(error) => RpcError::internal(error).into(),
+        SurveyError::Event(error) => RpcError::internal(error).into(),
     }
 }

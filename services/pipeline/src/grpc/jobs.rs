@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Caller, caller, convert, errors, id, matching, validation};
-use crate::{core::Core, jobs::Jobs, profiles, status::JobStatus};
+use crate::{core::Core, jobs::Jobs, profiles, status::JobStatus, tracking};
 
 pub(crate) struct JobsApi {
     pub(crate) core: Core,
@@ -53,6 +53,7 @@ impl JobsApi {
         let mut tx = caller.database.read().await.map_err(errors::store)?;
         let history = rows::history(&mut tx, job.summary.id).await.map_err(errors::store)?;
         let duplicates = duplicates_of(&mut tx, job.summary.posting_id).await?;
+        let earlier = tracking::earlier_applications(&mut tx, &job.summary).await.map_err(errors::store)?;
         drop(tx);
         let mut wire = job_to_wire(&job);
         let mut platform = self.core.platform().read().await.map_err(errors::store)?;
@@ -73,6 +74,7 @@ impl JobsApi {
             .map(|entry| pb::StageTime { status: status(&entry.to), time: Some(convert::timestamp(entry.at)) })
             .collect();
         wire.possible_duplicate_ids = duplicates;
+        wire.earlier_application_ids = earlier.iter().map(Uuid::to_string).collect();
         Ok(wire)
     }
 }
@@ -311,7 +313,7 @@ fn bad_token(error: aerie_store::StoreError) -> Status {
     }
 }
 
-fn statuses(wire: &[i32]) -> Result<Vec<JobStatus>, RpcError> {
+pub(super) fn statuses(wire: &[i32]) -> Result<Vec<JobStatus>, RpcError> {
     wire.iter()
         .map(|status| {
             convert::status_from_wire(*status)
@@ -338,7 +340,7 @@ fn remote_name(kind: i32) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn status(name: &str) -> i32 {
+pub(super) fn status(name: &str) -> i32 {
     name.parse::<JobStatus>().map(convert::status_to_wire).unwrap_or_default()
 }
 
@@ -352,7 +354,7 @@ fn link(link: &PostingLink) -> pb::PostingLink {
     }
 }
 
-fn job_to_wire(job: &Job) -> pb::Job {
+pub(super) fn job_to_wire(job: &Job) -> pb::Job {
     let mut posting = convert::posting(&job.snapshot.posting);
     posting.id = job.summary.posting_id.to_string();
     posting.links = job.snapshot.links.iter().map(link).collect();
@@ -364,7 +366,7 @@ fn job_to_wire(job: &Job) -> pb::Job {
     }
 }
 
-fn summary_to_wire(summary: &JobSummary) -> pb::Job {
+pub(super) fn summary_to_wire(summary: &JobSummary) -> pb::Job {
     pb::Job {
         id: summary.id.to_string(),
         posting: Some(pb::Posting {
@@ -388,7 +390,7 @@ fn summary_to_wire(summary: &JobSummary) -> pb::Job {
 }
 
 /// Lists leave the long texts out.
-fn without_description(mut job: pb::Job) -> pb::Job {
+pub(super) fn without_description(mut job: pb::Job) -> pb::Job {
     if let Some(posting) = job.posting.as_mut() {
         posting.description_text.clear();
         posting.description_html.clear();

@@ -6,8 +6,9 @@ use aerie_config::Config;
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_proto::pipeline::v1::{
     self as pb, discovery_service_client::DiscoveryServiceClient, events_service_client::EventsServiceClient,
-    jobs_service_client::JobsServiceClient, match_service_client::MatchServiceClient,
-    profile_service_client::ProfileServiceClient, tasks_service_client::TasksServiceClient,
+    interviews_service_client::InterviewsServiceClient, jobs_service_client::JobsServiceClient,
+    match_service_client::MatchServiceClient, profile_service_client::ProfileServiceClient,
+    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_store::{PersonId, Stores, StoresConfig, accounts};
@@ -195,12 +196,20 @@ impl Caller {
         JobsServiceClient::new(self.connection.clone()).max_decoding_message_size(64 << 20)
     }
 
+    pub fn interviews(&self) -> InterviewsServiceClient<Connection> {
+        InterviewsServiceClient::new(self.connection.clone())
+    }
+
     pub fn matching(&self) -> MatchServiceClient<Connection> {
         MatchServiceClient::new(self.connection.clone())
     }
 
     pub fn profile(&self) -> ProfileServiceClient<Connection> {
         ProfileServiceClient::new(self.connection.clone())
+    }
+
+    pub fn surveys(&self) -> SurveysServiceClient<Connection> {
+        SurveysServiceClient::new(self.connection.clone()).max_encoding_message_size(64 << 20)
     }
 
     pub fn tasks(&self) -> TasksServiceClient<Connection> {

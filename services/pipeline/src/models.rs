@@ -1,0 +1,111 @@
+//! Asking language models through the router, and what it means when there is none.
+
+use std::time::Duration;
+
+use aerie_proto::llm::v1::{self as llm, image::Source, llm_service_client::LlmServiceClient, part::Kind};
+use aerie_rpc::{ErrorCode, PERSON_HEADER, RpcError};
+use aerie_store::PersonId;
+use aerie_tasks::Outcome;
+use tonic::Request;
+
+use crate::core::Core;
+
+/// The router's word for "nobody can be asked".
+pub(crate) const NO_BACKEND: &str = "NO_BACKEND";
+
+/// Longest wait for an answer; the router shares it out over its backends.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What to ask.
+pub(crate) struct Question<'a> {
+    /// Kind of work, which chooses the models.
+    pub(crate) chain: &'a str,
+    /// Instruction. Never holds text from outside.
+    pub(crate) system: &'a str,
+    /// What to work on; text from outside stands within marks ([`aerie_boards::article::delimited`]).
+    pub(crate) prompt: String,
+    /// A picture to look at.
+    pub(crate) image: Option<Vec<u8>>,
+    /// Longest answer in tokens.
+    pub(crate) max_tokens: u32,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    pub(crate) text: String,
+    /// Backend and model, for people.
+    pub(crate) by: String,
+}
+
+/// Why a model that is there did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.message)]
+pub(crate) struct ModelError(RpcError);
+
+impl ModelError {
+    /// What a task does about it: a model that is only busy or away is asked again later.
+    pub(crate) fn outcome<T>(self) -> Outcome<T> {
+        let reason = self.0.message;
+        match self.0.code {
+            ErrorCode::Unavailable
+            | ErrorCode::ResourceExhausted
+            | ErrorCode::DeadlineExceeded
+            | ErrorCode::Aborted => Outcome::Retry { after: self.0.retry_after, reason },
+            _ => Outcome::Fail { reason },
+        }
+    }
+}
+
+/// Asks a model; `None` when no model is there for this kind of work.
+pub(crate) async fn ask(core: &Core, person: PersonId, question: Question<'_>) -> Result<Option<Written>, ModelError> {
+    let Some(router) = &core.inner.router else { return Ok(None) };
+    let text = llm::Part { kind: Some(Kind::Text(question.prompt)) };
+    let image = question.image.map(|content| llm::Part {
+        kind: Some(Kind::Image(llm::Image {
+            source: Some(Source::Content(content.into())),
+            detail: "high".to_owned(),
+        })),
+    });
+    let message = llm::Message {
+        role: llm::Role::User as i32,
+        parts: image.into_iter().chain([text]).collect(),
+        ..llm::Message::default()
+    };
+    let request = llm::CompleteRequest {
+        chain: question.chain.to_owned(),
+        system: question.system.to_owned(),
+        messages: vec![message],
+        sampling: Some(llm::Sampling { max_tokens: Some(question.max_tokens), ..llm::Sampling::default() }),
+        routing: Some(llm::Routing { priority: llm::Priority::Background as i32, ..llm::Routing::default() }),
+        ..llm::CompleteRequest::default()
+    };
+    let answer = LlmServiceClient::new(router.clone()).complete(for_person(request, person, PATIENCE)).await;
+    match answer {
+        Ok(answer) => {
+            let answer = answer.into_inner();
+            let trail = answer.trail.unwrap_or_default();
+            Ok(Some(Written { text: answer.text.trim().to_owned(), by: written_by(&trail) }))
+        }
+        Err(status) => match RpcError::from(&status) {
+            error if error.reason == NO_BACKEND => Ok(None),
+            error => Err(ModelError(error)),
+        },
+    }
+}
+
+/// A call to the router on behalf of a person.
+pub(crate) fn for_person<T>(message: T, person: PersonId, patience: Duration) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(patience);
+    // An id has only characters that a header may carry.
+    if let Ok(person) = person.to_string().parse() {
+        request.metadata_mut().insert(PERSON_HEADER, person);
+    }
+    request
+}
+
+/// Who answered, for people: "ollama (qwen3:8b)".
+pub(crate) fn written_by(trail: &llm::Trail) -> String {
+    format!("{} ({})", trail.backend, trail.model)
+}
