@@ -45,6 +45,11 @@ impl Linear {
         Ok(())
     }
 
+    /// Whether the kernels of a CPU round its input to bf16 or less.
+    pub(crate) fn is_narrow(&self) -> bool {
+        matches!(self, Self::Host { matrix, .. } if matrix.is_narrow())
+    }
+
     /// Numbers of a row of the result.
     fn outputs(&self) -> Result<usize> {
         match self {
