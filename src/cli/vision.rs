@@ -61,7 +61,7 @@ pub struct Drawn {
     /// The same seed gives the same answer.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Longest answer in tokens; the service's limit when left out.
+    /// Longest answer in tokens; 768 or the service's limit, whichever is less, when left out.
     #[arg(long, default_value_t = 0)]
     pub max_tokens: u32,
 }

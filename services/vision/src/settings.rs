@@ -12,7 +12,7 @@ use crate::model::LoadOptions;
 
 /// Most memory of the machine for keys and values that is taken unasked. A GPU's is the model's alone.
 const MOST_CACHE: u64 = 4 << 30;
-/// Least memory for keys and values: an image of the real model (287 MB) and a long answer about it (412 MB), twice.
+/// Least memory for keys and values: an image of the real model (287 MB in f32) and a long answer about it (412 MB), twice.
 const LEAST_CACHE: u64 = 3 << 29;
 /// What to do where no model is.
 const FETCH: &str = "download one with `aerie vision fetch` (about 4 GB) and name its folder in vision.model";
