@@ -8,6 +8,8 @@ use super::pool::{Shares, parallel};
 
 /// Rows that are prepared at a time.
 const AT_ONCE: usize = 32;
+/// Rows of which a block is quantised before their next one.
+const TOGETHER: usize = 4;
 /// Adding it to a small number rounds that to a whole one, in the lowest bits.
 const ROUNDING: f32 = 12_582_912.0;
 
@@ -56,8 +58,11 @@ impl Scratch {
                 let (scales, starts, lows) =
                     (Shares::new(&mut self.scales), Shares::new(&mut self.starts), Shares::new(&mut self.lows));
                 parallel(tasks, &|task| {
-                    let (first, count) = range(task);
-                    for block in 0..blocks {
+                    let (start, count) = range(task);
+                    // So few rows at a time that each is read from front to back.
+                    let groups = (0..count).step_by(TOGETHER).map(|done| (start + done, TOGETHER.min(count - done)));
+                    for ((first, count), block) in groups.flat_map(|group| (0..blocks).map(move |block| (group, block)))
+                    {
                         let at = block * rows + first;
                         // SAFETY: every task has rows of its own, and of those this block's numbers.
                         let blocks = unsafe {
