@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aerie_vision::engine::{Ask, Engine, EngineSettings, EngineSource, Piece, State, Summary, start};
-use aerie_vision::model::{Request, Sampling};
+use aerie_vision::model::{LoadOptions, Request, Sampling};
 use aerie_vision::testing::{ask_mixed, noise, resident_bytes};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -25,7 +25,9 @@ pub fn steady(folder: &Path, kind: &str, device: &str, requests: usize) -> Resul
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let settings = EngineSettings { deadline: Duration::from_secs(600), ..EngineSettings::default() };
-        let engine = engine(folder, kind, device, settings).await?;
+        // So little that images fill it before memory is looked at for the first time.
+        let options = LoadOptions { cache_budget: 1 << 30, ..figures::options(kind, device)? };
+        let engine = engine(folder, kind, options, settings).await?;
         let resident =
             || resident_bytes().map(|(_, now)| now).ok_or("the system does not say how much memory is taken");
         let began = Instant::now();
@@ -53,7 +55,7 @@ pub fn charts(folder: &Path, kind: &str, device: &str) -> Result<Vec<f64>> {
     let pictures = (0..CHARTS as u32).map(png).collect::<Result<Vec<_>>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let engine = engine(folder, kind, device, settings).await?;
+        let engine = engine(folder, kind, figures::options(kind, device)?, settings).await?;
         let mut alone = f64::INFINITY;
         for seed in 0..8 {
             alone = alone.min(question(&engine, png(1_000 + seed)?).await?.total_time.as_secs_f64());
@@ -78,11 +80,11 @@ pub fn charts(folder: &Path, kind: &str, device: &str) -> Result<Vec<f64>> {
     })
 }
 
-async fn engine(folder: &Path, kind: &str, device: &str, settings: EngineSettings) -> Result<Engine> {
+async fn engine(folder: &Path, kind: &str, options: LoadOptions, settings: EngineSettings) -> Result<Engine> {
     let source = EngineSource::Folder {
         folder: folder.to_owned(),
         name: kind.to_owned(),
-        options: figures::options(kind, device)?,
+        options,
         variants: Default::default(),
     };
     let engine = start(source, settings)?;
