@@ -24,6 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const WELL_AFTER: Duration = Duration::from_secs(120);
 /// Time to end after its standard input has.
 const GRACE: Duration = Duration::from_secs(10);
+/// Exit code of a program whose libraries are not there.
+const NOT_LOADED: i32 = 127;
 /// The build with code for GPUs, which does not start where no driver is.
 const GPU_PROGRAM: &str = "aerie-vision";
 
@@ -31,6 +33,8 @@ const GPU_PROGRAM: &str = "aerie-vision";
 #[derive(Debug, Clone)]
 pub struct VisionProcess {
     program: PathBuf,
+    /// What to start where `program` lacks a library.
+    instead: Option<PathBuf>,
     arguments: Vec<OsString>,
     threads: usize,
 }
@@ -44,8 +48,10 @@ impl VisionProcess {
         let own = std::env::current_exe().context("the program's own path")?;
         let with_gpu = own.with_file_name(GPU_PROGRAM);
         let wants_gpu = settings.device != "cpu" && has_driver() && with_gpu.is_file();
+        // Who names a GPU is told that it cannot be had.
+        let instead = (wants_gpu && settings.device == "auto").then(|| own.clone());
         let program = if wants_gpu { with_gpu } else { own };
-        Ok(Self { program, arguments: flags, threads: settings.threads })
+        Ok(Self { program, instead, arguments: flags, threads: settings.threads })
     }
 
     /// Starts the process and keeps it running until the lifecycle stops. Calls fail as unavailable while it is not there.
@@ -63,7 +69,7 @@ impl VisionProcess {
         Ok(backend)
     }
 
-    async fn keep_running(self, address: SocketAddr, lifecycle: Lifecycle) {
+    async fn keep_running(mut self, address: SocketAddr, lifecycle: Lifecycle) {
         let stop = lifecycle.soft();
         let mut pauses = Pauses::default();
         loop {
@@ -79,7 +85,10 @@ impl VisionProcess {
                             return end(child).await;
                         }
                         ended = child.wait() => match ended {
-                            Ok(status) => status.to_string(),
+                            Ok(status) => {
+                                self.fall_back(status.code());
+                                status.to_string()
+                            }
                             Err(error) => error.to_string(),
                         },
                     }
@@ -93,6 +102,17 @@ impl VisionProcess {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+
+    /// Gives the build for GPUs up when the system cannot load it.
+    fn fall_back(&mut self, code: Option<i32>) {
+        if code == Some(NOT_LOADED)
+            && let Some(own) = self.instead.take()
+        {
+            let program = self.program.display();
+            tracing::warn!("{program} lacks a library of CUDA, or the driver; the model runs on the processor");
+            self.program = own;
         }
     }
 
@@ -144,6 +164,21 @@ impl Pauses {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_build_that_cannot_be_loaded_gives_way_to_the_own_program() {
+        let mut process = VisionProcess {
+            program: "aerie-vision".into(),
+            instead: Some("aerie".into()),
+            arguments: Vec::new(),
+            threads: 0,
+        };
+        process.fall_back(Some(1));
+        process.fall_back(None);
+        assert_eq!(process.program, PathBuf::from("aerie-vision"));
+        process.fall_back(Some(NOT_LOADED));
+        assert_eq!((process.program, process.instead), (PathBuf::from("aerie"), None));
+    }
 
     #[test]
     fn pauses_grow_to_a_limit_and_begin_anew_after_a_good_while() {

@@ -61,7 +61,7 @@ pub struct Drawn {
     /// The same seed gives the same answer.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Longest answer in tokens; the service's limit when left out.
+    /// Longest answer in tokens; 768 or the service's limit, whichever is less, when left out.
     #[arg(long, default_value_t = 0)]
     pub max_tokens: u32,
 }
@@ -183,9 +183,12 @@ pub struct VisionVerify {
     /// Where to compute: auto, cpu or cuda:0.
     #[arg(long, default_value = "cpu")]
     pub device: String,
-    /// Type that weights are kept in: f32, bf16 or f16.
+    /// Type that weights are kept in: f32, bf16 or f16. What is narrower than f32 is allowed larger errors.
+    #[arg(long, default_value = "f32")]
+    pub dtype: String,
+    /// Compute on a CPU as on a GPU: slowly, with the operations that are used there.
     #[arg(long)]
-    pub dtype: Option<String>,
+    pub as_on_gpu: bool,
     /// Print every comparison as JSON.
     #[arg(long)]
     pub json: bool,

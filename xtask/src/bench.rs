@@ -33,7 +33,7 @@ enum Area {
     Store,
     /// The language-model router against minimal proxies and other gateways.
     Router,
-    /// The vision model at full size, against PyTorch and the memory's bandwidth.
+    /// The vision model at full size, against PyTorch, llama.cpp, candle's own model and what the machine allows.
     Vision,
     /// From start to ready with existing data, and memory when idle.
     Start,

@@ -1,6 +1,7 @@
 //! Developer commands: each does its own set-up, says what it does, and ends with a line that tells how it went.
 
 mod bench;
+mod cuda;
 mod lint;
 mod run;
 mod setup;
@@ -41,6 +42,12 @@ enum Command {
     Test(test::Arguments),
     /// Measure; prints ratios against a peer or a limit.
     Bench(bench::Arguments),
+    /// Build `aerie-vision`, which is `aerie` for NVIDIA's GPUs; their compiler comes from PyPI where none is installed.
+    Cuda {
+        /// Build without full optimisation, to see whether it builds.
+        #[arg(long)]
+        debug: bool,
+    },
     /// Check formatting, lints, protocol buffers and the rules of the tree.
     Lint,
     /// Run fuzz targets for a while each.
@@ -59,6 +66,7 @@ fn main() -> anyhow::Result<()> {
         Command::Demo { release, arguments } => start::aerie("demo", release, &arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Cuda { debug } => cuda::build(!debug),
         Command::Lint => lint::run(),
         Command::Fuzz { seconds, filter } => lint::fuzz(seconds, filter.as_deref()),
     }

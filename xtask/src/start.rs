@@ -35,9 +35,13 @@ pub fn aerie(command: &str, release: bool, arguments: &[String]) -> anyhow::Resu
     }
 }
 
+/// Where cargo puts what it builds.
+pub fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// Where cargo put the binary.
 pub fn binary(release: bool) -> anyhow::Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let folder = target.join(if release { "release" } else { "debug" });
+    let folder = target_folder().join(if release { "release" } else { "debug" });
     Ok(folder.join(format!("aerie{}", std::env::consts::EXE_SUFFIX)))
 }

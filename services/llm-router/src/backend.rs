@@ -51,6 +51,8 @@ pub struct Hop {
     pub headers: Duration,
     /// When the whole try must be over.
     pub deadline: Instant,
+    /// Who asks, for a service of ours that shares itself out between people; sent nowhere else.
+    pub person: String,
     /// W3C trace context to send along, when the backend is asked to.
     pub trace: http::HeaderMap,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aerie_proto::vision::v1::{
     self as pb, GetModelRequest, QueryRequest, StreamQueryRequest, vision_service_client::VisionServiceClient,
 };
-use aerie_rpc::{ErrorCode, RpcError};
+use aerie_rpc::{ErrorCode, PERSON_HEADER, RpcError};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -103,7 +103,7 @@ fn decoded(base64: &[u8]) -> Result<Bytes, Fault> {
     decoded.map(Bytes::from).map_err(|error| Fault::new(FaultKind::Caller, format!("a picture is not base64: {error}")))
 }
 
-/// The request with what is left of the time.
+/// The request with what is left of the time, and with the name of who asks: people take turns there.
 fn timed<T>(message: T, hop: &Hop) -> Result<Request<T>, Fault> {
     let left = hop.deadline.saturating_duration_since(Instant::now());
     if left == Duration::ZERO {
@@ -111,6 +111,11 @@ fn timed<T>(message: T, hop: &Hop) -> Result<Request<T>, Fault> {
     }
     let mut request = Request::new(message);
     request.set_timeout(left);
+    if !hop.person.is_empty()
+        && let Ok(person) = hop.person.parse()
+    {
+        request.metadata_mut().insert(PERSON_HEADER, person);
+    }
     Ok(request)
 }
 

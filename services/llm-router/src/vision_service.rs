@@ -159,7 +159,15 @@ mod tests {
     fn hop() -> Hop {
         let (connect, headers) = (Duration::from_secs(5), Duration::from_secs(5));
         let deadline = Instant::now() + Duration::from_secs(10);
-        Hop { model: "moondream2".into(), key: None, connect, headers, deadline, trace: HeaderMap::new() }
+        Hop {
+            model: "moondream2".into(),
+            key: None,
+            connect,
+            headers,
+            deadline,
+            person: String::new(),
+            trace: HeaderMap::new(),
+        }
     }
 
     fn question(sources: Vec<ImageSource>) -> ChatRequest {

@@ -78,6 +78,8 @@ fn health(engine: &Engine) -> Value {
     match engine.model() {
         Ok(model) => json!({
             "status": "ok", "model": model.name, "gpu": model.device != "cpu", "loaded": true,
+            // By which the router tells this service from the prior one.
+            "service": "aerie.vision.v1",
         }),
         Err(error) => json!({
             "status": "loading", "model": "moondream2", "gpu": false, "loaded": false, "detail": error.to_string(),

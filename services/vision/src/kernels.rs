@@ -6,6 +6,8 @@
 //! many other rows are computed with it.
 
 mod activations;
+#[cfg(target_arch = "x86_64")]
+mod activations_avx512;
 mod attention;
 mod level;
 mod matrix;

@@ -3,9 +3,25 @@
 use std::fs;
 use std::path::Path;
 
-/// Bytes that are free for this process: the machine's, or what is left of the control group's limit. None where the
-/// system does not say.
-pub(crate) fn free_bytes() -> Option<u64> {
+use candle_core::Device;
+
+/// Bytes that are free on the device. None where nobody says.
+pub(crate) fn free_bytes(device: &Device) -> Option<u64> {
+    match device {
+        Device::Cpu => free_of_process(),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(device) => {
+            // It is asked of the thread's context.
+            device.cuda_stream().context().bind_to_thread().ok()?;
+            let (free, _) = candle_core::cuda_backend::cudarc::driver::result::mem_get_info().ok()?;
+            u64::try_from(free).ok()
+        }
+        _ => None,
+    }
+}
+
+/// The machine's, or what is left of the control group's limit.
+fn free_of_process() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available(&text));
     let group = Path::new("/sys/fs/cgroup");
     let number = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();

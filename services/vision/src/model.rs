@@ -44,6 +44,7 @@ pub use sampling::Sampling;
 pub(crate) use sampling::nucleus;
 pub use tokenizer::Tokenizer;
 
+use crate::kernels::Level;
 use crate::weights::{Variant, Weights};
 use cache::CachePool;
 use linear::Builder;
@@ -54,13 +55,17 @@ use vision::VisionEncoder;
 /// Bytes for keys and values where nothing else is said.
 const DEFAULT_CACHE_BUDGET: u64 = 4 << 30;
 
+/// Parameters from which on it matters for speed how many bytes each takes.
+const LARGE: usize = 256 << 20;
+
 /// How a model is loaded.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
     /// Where it computes.
     pub device: Device,
-    /// Type that weights are kept in, where they are not quantised: f32, bf16 or f16. Without it, f32 on a CPU and the
-    /// file's own type elsewhere. A CPU computes in f32 whatever the weights are kept in.
+    /// Type that weights are kept in, where they are not quantised: f32, bf16 or f16. Without it, the file's own type on
+    /// a GPU; on a CPU f32, but bf16 for a large model in bf16 where the CPU has instructions for it. A CPU computes in
+    /// f32 whatever the weights are kept in.
     pub dtype: Option<DType>,
     /// File with the weights, where it is not the folder's only one.
     pub weights: Option<PathBuf>,
@@ -68,11 +73,21 @@ pub struct LoadOptions {
     pub tokenizer: Option<PathBuf>,
     /// Bytes for the keys and values of all images and requests together.
     pub cache_budget: u64,
+    /// Whether a CPU computes with the kernels of this crate. Without them it goes the way of a GPU, which is slow on a
+    /// CPU and shows what would come out there.
+    pub own_kernels: bool,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { device: Device::Cpu, dtype: None, weights: None, tokenizer: None, cache_budget: DEFAULT_CACHE_BUDGET }
+        Self {
+            device: Device::Cpu,
+            dtype: None,
+            weights: None,
+            tokenizer: None,
+            cache_budget: DEFAULT_CACHE_BUDGET,
+            own_kernels: true,
+        }
     }
 }
 
@@ -86,7 +101,12 @@ pub struct Model {
     region: RegionModel,
     pool: Arc<CachePool>,
     device: Device,
+    /// Whether the kernels of this crate compute.
+    on_host: bool,
+    stored: DType,
     computed: DType,
+    /// Whether numbers on the way are narrower than f32.
+    is_narrow: bool,
 }
 
 impl Model {
@@ -123,16 +143,17 @@ impl Model {
     ) -> Result<Self, ModelError> {
         weights.check(&config)?;
         let device = &options.device;
-        let stored = options.dtype.unwrap_or(if device.is_cpu() { DType::F32 } else { weights.stored_dtype() });
+        let stored = options.dtype.unwrap_or_else(|| usual_dtype(device, weights));
         if !matches!(stored, DType::F32 | DType::F16 | DType::BF16) {
             let message = format!("weights cannot be kept as {}; use f32, bf16 or f16", stored.as_str());
             return Err(ModelError::Request(message));
         }
-        let computed = if device.is_cpu() { DType::F32 } else { stored };
+        let on_host = device.is_cpu() && options.own_kernels;
+        let computed = if on_host { DType::F32 } else { stored };
         // What is read at every step is as narrow as the weights.
         let is_narrow = stored != DType::F32 || weights.is_quantized();
-        let cached = if device.is_cpu() && is_narrow { DType::BF16 } else { computed };
-        let builder = Builder { weights, device, stored, computed };
+        let cached = if on_host && is_narrow { DType::BF16 } else { computed };
+        let builder = Builder { weights, device, on_host, stored, computed };
         let special = Arc::new(config.tokenizer.clone());
         Ok(Self {
             vision: VisionEncoder::load(&builder, &config.vision)?,
@@ -143,7 +164,10 @@ impl Model {
             special,
             config,
             device: device.clone(),
+            on_host,
+            stored,
             computed,
+            is_narrow,
         })
     }
 
@@ -152,7 +176,23 @@ impl Model {
     /// # Errors
     /// [`ModelError::File`] or [`ModelError::Weights`].
     pub fn load_variant(&self, file: &Path) -> Result<Arc<Variant>, ModelError> {
-        Variant::read(file, &self.config, self.computed, &self.device).map(Arc::new)
+        let device = &self.device;
+        Variant::read(file, &self.config, self.computed, device, self.on_host).map(Arc::new)
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Type that weights are kept in, where they are not quantised.
+    pub fn dtype(&self) -> DType {
+        self.stored
+    }
+
+    /// Whether numbers on the way are narrower than f32, so that results differ from exact ones by more than rounding.
+    pub fn is_narrow(&self) -> bool {
+        self.is_narrow
     }
 
     /// The model's configuration.
@@ -174,6 +214,14 @@ impl Model {
     pub fn cache_bytes(&self, positions: usize) -> u64 {
         self.pool.bytes(positions)
     }
+}
+
+/// Type that weights are kept in where nothing else is said.
+fn usual_dtype(device: &Device, weights: &Weights) -> DType {
+    let stored = weights.stored_dtype();
+    let is_exact_for_free = weights.parameters() < LARGE;
+    let gains = stored == DType::BF16 && Level::detect() == Level::Avx512 && !is_exact_for_free;
+    if device.is_cpu() && !gains { DType::F32 } else { stored }
 }
 
 /// The tokenizer of `folder`; sets of test models share one in the folder above.

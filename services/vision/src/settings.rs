@@ -10,9 +10,9 @@ use crate::image::ImageLimits;
 use crate::memory::free_bytes;
 use crate::model::LoadOptions;
 
-/// Most memory for keys and values that is taken unasked.
+/// Most memory of the machine for keys and values that is taken unasked. A GPU's is the model's alone.
 const MOST_CACHE: u64 = 4 << 30;
-/// Least memory for keys and values: an image of the real model (287 MB) and a long answer about it (412 MB), twice.
+/// Least memory for keys and values: an image of the real model (287 MB in f32) and a long answer about it (412 MB), twice.
 const LEAST_CACHE: u64 = 3 << 29;
 /// What to do where no model is.
 const FETCH: &str = "download one with `aerie vision fetch` (about 4 GB) and name its folder in vision.model";
@@ -29,7 +29,7 @@ pub(crate) fn source(settings: &Vision) -> EngineSource {
     match load_options(&settings.device, settings.dtype.as_deref()) {
         Ok(mut options) => {
             options.cache_budget = match settings.cache_bytes {
-                0 => usual_cache(weight_bytes(folder)),
+                0 => usual_cache(&options.device, weight_bytes(folder)),
                 bytes => bytes,
             };
             let (folder, variants) = (folder.clone(), settings.variants.clone());
@@ -68,6 +68,10 @@ pub fn load_options(device: &str, dtype: Option<&str>) -> Result<LoadOptions, St
         Some(other) => return Err(format!("weights are not kept as \"{other}\"; write f32, bf16 or f16")),
     };
     let cuda = |number: usize| {
+        if !cfg!(feature = "cuda") {
+            let message = "this program has no code for GPUs; start the build for them (`cargo xtask cuda`)";
+            return Err(format!("{message}, or write cpu or auto"));
+        }
         let no_device = |error| format!("CUDA device {number} cannot be used ({error}); write cpu or auto");
         Device::new_cuda(number).map_err(no_device)
     };
@@ -83,10 +87,11 @@ pub fn load_options(device: &str, dtype: Option<&str>) -> Result<LoadOptions, St
     Ok(LoadOptions { device, dtype, ..LoadOptions::default() })
 }
 
-/// Half of what is free beside the weights, within bounds.
-fn usual_cache(weights: u64) -> u64 {
-    let free = free_bytes().unwrap_or(MOST_CACHE);
-    (free.saturating_sub(weights) / 2).clamp(LEAST_CACHE, MOST_CACHE)
+/// Half of what is free beside the weights, within bounds. The other half is for what is computed.
+fn usual_cache(device: &Device, weights: u64) -> u64 {
+    let most = if device.is_cpu() { MOST_CACHE } else { u64::MAX };
+    let free = free_bytes(device).unwrap_or(MOST_CACHE);
+    (free.saturating_sub(weights) / 2).clamp(LEAST_CACHE, most)
 }
 
 /// Bytes of the files with weights.
@@ -125,7 +130,7 @@ mod tests {
     #[test]
     fn the_usual_cache_keeps_to_its_bounds_whatever_is_free() {
         for weights in [0, 4 << 30, u64::MAX] {
-            assert!((LEAST_CACHE..=MOST_CACHE).contains(&usual_cache(weights)));
+            assert!((LEAST_CACHE..=MOST_CACHE).contains(&usual_cache(&Device::Cpu, weights)));
         }
     }
 

@@ -1,7 +1,22 @@
 //! A model small enough for tests, with random weights: it runs through every part and says nothing that means anything.
 
+use std::io::Cursor;
+use std::ops::Range;
+
+use ::image::{ImageFormat, RgbImage};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+
+use crate::engine::{Ask, Engine, EngineError, Piece};
 use crate::image::Picture;
-use crate::model::{CaptionTemplates, Config, Template};
+use crate::model::{CaptionLength, CaptionTemplates, Config, Request, Sampling, Template};
+
+/// Mixed requests that are in flight at once.
+const IN_FLIGHT: usize = 24;
+/// Pictures that most of them are about.
+const KNOWN_PICTURES: usize = 4;
+/// Every so many requests one is about a picture that nobody has seen.
+const NEW_PICTURE_EVERY: usize = 50;
 
 /// The smallest configuration with every part: heads that share keys and values, several crops, overlap.
 #[must_use]
@@ -36,4 +51,74 @@ pub fn noise(width: usize, height: usize, seed: u32) -> Option<Picture> {
         (state >> 24) as u8
     });
     Picture::new(width, height, pixels.collect())
+}
+
+/// Asks for everything that the model can do, many requests at once: request after request of `numbers` another kind,
+/// most of them about a few pictures, and some about new ones.
+///
+/// # Errors
+/// The first request that is not answered.
+pub async fn ask_mixed(engine: &Engine, numbers: Range<usize>) -> Result<(), EngineError> {
+    let mut answers = stream::iter(numbers).map(|number| answer(engine, mixed(number))).buffer_unordered(IN_FLIGHT);
+    while let Some(answer) = answers.next().await {
+        answer?;
+    }
+    Ok(())
+}
+
+async fn answer(engine: &Engine, ask: Ask) -> Result<(), EngineError> {
+    let mut answer = engine.ask(ask).await?;
+    while let Some(piece) = answer.next().await {
+        if matches!(piece?, Piece::End(_)) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn mixed(number: usize) -> Ask {
+    let tokens = 4 + number % 9;
+    let greedy = Sampling::greedy(tokens);
+    let drawn = Sampling { temperature: 1.0, top_p: 0.9, seed: number as u64, max_tokens: tokens };
+    let object = || "thing".repeat(1 + number % 3);
+    let query = |reasoning: bool, sampling: Sampling| Request::Query {
+        question: "What is this? ".repeat(1 + number % 4),
+        references: Vec::new(),
+        reasoning,
+        sampling,
+    };
+    let request = match number % 6 {
+        0 => Request::Caption { length: CaptionLength::Short, sampling: greedy },
+        1 => query(false, drawn),
+        2 => Request::Detect { object: object(), max_objects: 2 },
+        3 => query(true, greedy),
+        4 => Request::Point { object: object(), max_objects: 3 },
+        _ => Request::Caption { length: CaptionLength::Long, sampling: drawn },
+    };
+    let is_new = number % NEW_PICTURE_EVERY == NEW_PICTURE_EVERY - 1;
+    let seed = if is_new { number } else { number % KNOWN_PICTURES };
+    let caller = format!("caller {}", number % 5);
+    Ask { caller, image: Some(picture(seed as u32)), variant: String::new(), request, deadline: None }
+}
+
+/// A small picture as PNG.
+fn picture(seed: u32) -> Bytes {
+    let (width, height) = (40 + seed % 7, 30);
+    let pixels = noise(width as usize, height as usize, seed).map(|picture| picture.pixels().to_vec());
+    let image = pixels.and_then(|pixels| RgbImage::from_raw(width, height, pixels)).unwrap_or_default();
+    let mut bytes = Cursor::new(Vec::new());
+    // Writing to memory does not fail; a picture that is not there would show as an error of the engine.
+    let _ = image.write_to(&mut bytes, ImageFormat::Png);
+    bytes.into_inner().into()
+}
+
+/// Bytes of this process in memory: the most there were, and those there are. None where the system does not say.
+#[must_use]
+pub fn resident_bytes() -> Option<(f64, f64)> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? * 1024.0)
+    };
+    Some((field("VmHWM:")?, field("VmRSS:")?))
 }

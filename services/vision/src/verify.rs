@@ -22,7 +22,8 @@ use runner::Checker;
 /// Runs everything that `folder` holds numbers of, and says what differs.
 ///
 /// Each request runs alone, together with all others in several orders of joining, and after its image was encoded
-/// anew beside other images.
+/// anew beside other images. A model whose weights are narrower than f32 is allowed what such weights make of the
+/// numbers, and its answers are compared where the reference decided clearly enough.
 ///
 /// # Errors
 /// [`ModelError`] where the folder's files or the model cannot be read, or the device fails. What merely differs is
@@ -30,7 +31,7 @@ use runner::Checker;
 pub fn verify(folder: &Path, options: &LoadOptions) -> Result<Report, ModelError> {
     let golden = GoldenSet::read(folder)?;
     let model = Model::load(folder, options)?;
-    let mut checker = Checker::new(&golden);
+    let mut checker = Checker::new(&golden, model.is_narrow());
     checker.tables(folder, &model)?;
     let images = checker.images(&model)?;
     checker.region(&model)?;

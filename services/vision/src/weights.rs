@@ -150,14 +150,22 @@ impl Weights {
         matches!(self.source, Source::Gguf(_))
     }
 
-    /// The type most of the numbers are stored in.
+    /// The type most of the numbers that are not quantised are stored in.
     pub fn stored_dtype(&self) -> DType {
         match &self.source {
             Source::Safetensors(tensors) => {
                 let largest = tensors.values().max_by_key(|tensor| tensor.elements());
                 largest.map_or(DType::F32, StoredTensor::dtype)
             }
-            Source::Gguf(_) => DType::F32,
+            Source::Gguf(file) => file.plain_dtype(),
+        }
+    }
+
+    /// How many numbers there are in all tensors.
+    pub(crate) fn parameters(&self) -> usize {
+        match &self.source {
+            Source::Safetensors(tensors) => tensors.values().map(StoredTensor::elements).sum(),
+            Source::Gguf(file) => file.parameters(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use aerie_vision::model::LoadOptions;
 use aerie_vision::verify::verify;
+use aerie_vision::weights::WeightType;
 
 fn sets() -> Vec<PathBuf> {
     let named = std::env::var_os("AERIE_TEST_VISION_GOLDEN").map(PathBuf::from);
@@ -26,6 +27,31 @@ fn every_set_is_reproduced() {
         println!("{}: {:?} {:?}", folder.display(), report.largest_errors(), report.equal);
         assert!(report.holds(), "{}: {report}", folder.display());
         assert!(report.unchecked.is_empty(), "{:?}", report.unchecked);
+    }
+}
+
+#[test]
+fn the_way_of_a_gpu_is_as_exact() {
+    for folder in sets() {
+        let options = LoadOptions { own_kernels: false, ..LoadOptions::default() };
+        let report = verify(&folder, &options).unwrap();
+        assert!(report.holds(), "{}: {report}", folder.display());
+    }
+}
+
+#[test]
+fn bf16_is_as_near_as_it_can_be() {
+    let size = |folder: &PathBuf| std::fs::metadata(folder.join("golden.safetensors")).unwrap().len();
+    // A GPU's way is so slow here that the smallest set has to do.
+    let as_on_gpu = sets().into_iter().min_by_key(size);
+    let own = sets().into_iter().map(|folder| (folder, true));
+    for (folder, own_kernels) in own.chain(as_on_gpu.map(|folder| (folder, false))) {
+        let options = LoadOptions { dtype: Some(WeightType::BF16), own_kernels, ..LoadOptions::default() };
+        let report = verify(&folder, &options).unwrap();
+        println!("{}: {:?} {:?}", folder.display(), report.largest_errors(), report.equal);
+        assert!(report.holds(), "{}: {report}", folder.display());
+        let is_compared = ["generated ids", "x bins"].iter().any(|answers| report.equal.contains_key(*answers));
+        assert!(report.undecided > 0 && is_compared, "{}", folder.display());
     }
 }
 

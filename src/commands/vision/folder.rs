@@ -19,7 +19,8 @@ use crate::{
 
 /// Compares a model with a reference's numbers; exit code 1 when anything differs.
 pub fn verify(arguments: &VisionVerify) -> anyhow::Result<ExitCode> {
-    let options = load_options(&arguments.device, arguments.dtype.as_deref()).map_err(output::wrong_use)?;
+    let mut options = load_options(&arguments.device, Some(&arguments.dtype)).map_err(output::wrong_use)?;
+    options.own_kernels = !arguments.as_on_gpu;
     let report = compare(&arguments.folder, &options)?;
     if arguments.json {
         let mut value = serde_json::to_value(&report)?;

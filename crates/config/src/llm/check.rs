@@ -7,7 +7,8 @@ use crate::check::Checks;
 
 /// Names of backends that are found without being configured: model servers on this machine and keys in the
 /// environment. Chains may name them before anything was found.
-pub const FOUND_NAMES: [&str; 7] = ["ollama", "vllm", "llama_cpp", "lm_studio", "anthropic", "openai", "gemini"];
+pub const FOUND_NAMES: [&str; 8] =
+    ["ollama", "vllm", "llama_cpp", "lm_studio", "aerie_vision", "anthropic", "openai", "gemini"];
 
 /// Longest name of a backend or chain.
 const LONGEST_NAME: usize = 64;

@@ -105,7 +105,7 @@ impl Lane {
         vector_model.unwrap_or(&self.settings.model)
     }
 
-    /// A try's share of the call; without key and trace.
+    /// A try's share of the call; without key, person and trace.
     pub(crate) fn hop(&self, model: String, deadline: Instant) -> Hop {
         Hop {
             model,
@@ -113,6 +113,7 @@ impl Lane {
             connect: Duration::from_millis(self.timeouts.connect_ms),
             headers: Duration::from_millis(self.timeouts.headers_ms),
             deadline,
+            person: String::new(),
             trace: http::HeaderMap::new(),
         }
     }

@@ -200,6 +200,7 @@ impl Route<'_> {
     fn hop(&self, lane: &Lane, model: &str, deadline: Instant, span: &Span) -> Hop {
         let mut hop = lane.hop(model.to_owned(), deadline);
         hop.key = self.call.consent.keys.get(&*lane.name).cloned();
+        hop.person.clone_from(&self.call.person);
         // Only our own machines are told about our traces.
         if lane.local && !span.is_disabled() {
             span.in_scope(|| aerie_telemetry::inject(&mut hop.trace));

@@ -27,6 +27,7 @@ fn hop() -> Hop {
         connect: Duration::from_secs(5),
         headers: Duration::from_secs(5),
         deadline: Instant::now() + Duration::from_secs(10),
+        person: String::new(),
         trace: HeaderMap::new(),
     }
 }

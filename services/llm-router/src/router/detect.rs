@@ -2,7 +2,8 @@
 //!
 //! Sources of the marks: Ollama `GET /api/version` and `/api/tags` (<https://github.com/ollama/ollama/blob/main/docs/api.md>),
 //! LM Studio `GET /api/v0/models` (<https://lmstudio.ai/docs/developer/rest/endpoints>), llama.cpp `GET /props`
-//! (<https://github.com/ggml-org/llama.cpp/tree/master/tools/server>), and `owned_by` in `GET /v1/models`.
+//! (<https://github.com/ggml-org/llama.cpp/tree/master/tools/server>), and `owned_by` in `GET /v1/models`; our own vision
+//! service says what it is in `GET /health`.
 
 mod probe;
 
@@ -25,7 +26,7 @@ pub struct DetectOptions {
 
 impl Default for DetectOptions {
     fn default() -> Self {
-        let places = [11434, 8000, 8080, 1234].map(|port| format!("127.0.0.1:{port}"));
+        let places = [11434, 8000, 8080, 1234, 8720].map(|port| format!("127.0.0.1:{port}"));
         Self { places: places.to_vec(), patience: Duration::from_millis(300) }
     }
 }
@@ -113,8 +114,14 @@ async fn look_at(place: &str, patience: Duration) -> Answer {
         return Answer::Nobody;
     }
     let get = |path| probe::get_json(place, path, patience);
-    let (version, tags, lm_studio, props, models) =
-        futures::join!(get("/api/version"), get("/api/tags"), get("/api/v0/models"), get("/props"), get("/v1/models"));
+    let (version, tags, lm_studio, props, models, health) = futures::join!(
+        get("/api/version"),
+        get("/api/tags"),
+        get("/api/v0/models"),
+        get("/props"),
+        get("/v1/models"),
+        get("/health")
+    );
     let server = |name: &str, kind, path: &str, models| {
         Answer::Server(Detected {
             name: name.to_owned(),
@@ -129,6 +136,12 @@ async fn look_at(place: &str, patience: Duration) -> Answer {
         && tags.get("models").is_some_and(Value::is_array)
     {
         return server("ollama", BackendKind::Ollama, "", names(tags, "models", "name"));
+    }
+    if let Some(health) = &health
+        && health.get("service").and_then(Value::as_str) == Some("aerie.vision.v1")
+    {
+        let model = health.get("model").and_then(Value::as_str).map(str::to_owned);
+        return server("aerie_vision", BackendKind::Vision, "", model.into_iter().collect());
     }
     let Some(models) = models.filter(|models| models.get("data").is_some_and(Value::is_array)) else {
         return Answer::Stranger;

@@ -103,7 +103,12 @@ pub(super) fn collect(settings: &Llm, variables: &Variables, found: &[Detected])
     let is_configured = !known.is_empty();
     if settings.detect {
         for server in found {
-            let is_new = !known.iter().any(|other| other.name == server.name || same_place(other, server));
+            // Who configured our vision service need not say where it runs.
+            let is_same = |other: &Known| match (server.kind, other.settings.kind) {
+                (BackendKind::Vision, BackendKind::Vision) => true,
+                _ => other.name == server.name || same_place(other, server),
+            };
+            let is_new = !known.iter().any(is_same);
             if is_new {
                 known.push(found_backend(server));
             }

@@ -80,7 +80,8 @@ fn ollamas_address_is_read_as_ollama_reads_it() {
 
 #[tokio::test]
 async fn model_servers_are_recognised_by_what_they_answer() {
-    let (ollama, vllm, llama, studio, web) = (
+    let (ollama, vllm, llama, studio, eyes, web) = (
+        LlmServer::start().await.unwrap(),
         LlmServer::start().await.unwrap(),
         LlmServer::start().await.unwrap(),
         LlmServer::start().await.unwrap(),
@@ -93,8 +94,9 @@ async fn model_servers_are_recognised_by_what_they_answer() {
     llama.on("/v1/models", Reply::json(&json!({"data": [{"id": "g", "owned_by": "llamacpp"}]})));
     studio.on("/api/v0/models", Reply::json(&json!({"data": [{"id": "s", "publisher": "p"}]})));
     studio.on("/v1/models", Reply::json(&json!({"data": [{"id": "s", "owned_by": "organization_owner"}]})));
+    eyes.on("/health", Reply::json(&json!({"loaded": true, "model": "moondream2", "service": "aerie.vision.v1"})));
     web.on("/", Reply::json(&json!({"hello": "world"})));
-    let servers = [&web, &ollama, &vllm, &llama, &studio];
+    let servers = [&web, &ollama, &vllm, &llama, &studio, &eyes];
     let places = servers.iter().map(|server| server.address().to_string()).collect();
     let options = DetectOptions { places, patience: Duration::from_secs(10) };
     let look = detect(&options, &Variables::given(&[("OLLAMA_MODEL", "mine")])).await;
@@ -106,8 +108,10 @@ async fn model_servers_are_recognised_by_what_they_answer() {
             ("vllm", BackendKind::Vllm),
             ("llama_cpp", BackendKind::LlamaCpp),
             ("lm_studio", BackendKind::OpenAiCompatible),
+            ("aerie_vision", BackendKind::Vision),
         ]
     );
+    assert_eq!(look.found[4].base_url, eyes.base_url());
     assert_eq!(look.found[0].model.as_deref(), Some("mine"));
     assert_eq!(look.found[0].models, ["llama3.2:3b"]);
     assert_eq!(look.found[1].base_url, format!("{}/v1", vllm.base_url()));

@@ -22,6 +22,7 @@ use crate::{
 #[derive(Clone, Default)]
 struct Looker {
     asked: Arc<Mutex<Vec<QueryRequest>>>,
+    people: Arc<Mutex<Vec<Option<String>>>>,
     refuses: Option<ErrorCode>,
 }
 
@@ -72,6 +73,8 @@ impl VisionService for Looker {
         if let Some(code) = self.refuses {
             return Err(RpcError::new(code, "REFUSED", "no").retry_after(Duration::from_secs(3)).into());
         }
+        let person = request.metadata().get(PERSON_HEADER).map(|person| person.to_str().unwrap().to_owned());
+        self.people.lock().unwrap().push(person);
         let request = request.into_inner();
         let answer = format!("{} bytes", request.image.len());
         self.asked.lock().unwrap().push(request);
@@ -92,7 +95,15 @@ async fn vision(looker: Looker) -> Vision {
 fn hop() -> Hop {
     let (connect, headers) = (Duration::from_secs(5), Duration::from_secs(5));
     let deadline = Instant::now() + Duration::from_secs(10);
-    Hop { model: "m".into(), key: None, connect, headers, deadline, trace: http::HeaderMap::new() }
+    Hop {
+        model: "m".into(),
+        key: None,
+        connect,
+        headers,
+        deadline,
+        person: String::new(),
+        trace: http::HeaderMap::new(),
+    }
 }
 
 fn question() -> ChatRequest {
@@ -109,7 +120,8 @@ fn question() -> ChatRequest {
 async fn pictures_arrive_as_bytes_and_all_are_answered() {
     let looker = Looker::default();
     let vision = vision(looker.clone()).await;
-    let answer = vision.complete(&question(), &hop()).await.unwrap();
+    let answer = vision.complete(&question(), &Hop { person: "ada".into(), ..hop() }).await.unwrap();
+    assert_eq!(*looker.people.lock().unwrap(), vec![Some("ada".to_owned()); 2]);
     assert_eq!(answer.content, "Image 1: 4 bytes\n\nImage 2: 3 bytes");
     let asked = looker.asked.lock().unwrap().clone();
     assert_eq!((&asked[0].image[..], asked[0].question.as_str()), (&b"\x89PNG"[..], "What is it?"));

@@ -3,6 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::figures::batch;
+use crate::peers::Peer;
+
 /// Parameters of the linear layers that a decoding step reads: the text decoder and its head.
 const DECODED: f64 = 1.313e9;
 /// Parameters of all linear layers of picture and text, and of what is never quantised.
@@ -10,38 +13,29 @@ const LINEAR: f64 = 448.6e6 + DECODED;
 /// Parameters of the embedding table and of the networks of coordinates and sizes.
 const REST: f64 = 104.9e6 + 60.3e6;
 
-/// candle-transformers' own model of the same shape on two such cores, from an earlier run: seconds for a crop and for
-/// 744 positions, tokens a second.
-const CANDLE: [(&str, f64, f64, f64); 4] =
-    [("bf16", 9.0, 21.0, 0.27), ("f32", 5.8, 12.6, 3.8), ("q8_0", 14.5, 10.0, 7.4), ("q4_k", 14.5, 9.8, 9.2)];
-
 /// The figures of one kind of weights.
 pub struct Measured {
     pub kind: String,
     pub load_seconds: f64,
     pub peak_bytes: f64,
     pub loaded_bytes: f64,
-    pub steady_bytes: f64,
     pub crop_seconds: f64,
     pub prefill_seconds: f64,
     pub decode_rate: f64,
     pub batch_rate: f64,
 }
 
-/// The figures of the same network elsewhere.
-pub struct Peer {
-    pub crop_seconds: f64,
-    pub prefill_seconds: f64,
-    pub decode_rate: f64,
-}
-
 impl Measured {
-    fn numbers(&self) -> [f64; 8] {
-        let memory = [self.load_seconds, self.peak_bytes, self.loaded_bytes, self.steady_bytes];
-        let speed = [self.crop_seconds, self.prefill_seconds, self.decode_rate, self.batch_rate];
-        let [a, b, c, d] = memory;
-        let [e, f, g, h] = speed;
-        [a, b, c, d, e, f, g, h]
+    fn numbers(&self) -> [f64; 7] {
+        [
+            self.load_seconds,
+            self.peak_bytes,
+            self.loaded_bytes,
+            self.crop_seconds,
+            self.prefill_seconds,
+            self.decode_rate,
+            self.batch_rate,
+        ]
     }
 
     pub fn to_line(&self) -> String {
@@ -57,22 +51,13 @@ impl Measured {
         let mut words = line.split_whitespace();
         let kind = words.next()?.to_owned();
         let numbers: Vec<f64> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
-        let [
-            load_seconds,
-            peak_bytes,
-            loaded_bytes,
-            steady_bytes,
-            crop_seconds,
-            prefill_seconds,
-            decode_rate,
-            batch_rate,
-        ] = numbers.try_into().ok()?;
+        let [load_seconds, peak_bytes, loaded_bytes, crop_seconds, prefill_seconds, decode_rate, batch_rate] =
+            numbers.try_into().ok()?;
         Some(Self {
             kind,
             load_seconds,
             peak_bytes,
             loaded_bytes,
-            steady_bytes,
             crop_seconds,
             prefill_seconds,
             decode_rate,
@@ -98,82 +83,182 @@ impl Measured {
     }
 }
 
-/// The whole table.
-pub fn render(bandwidth: f64, measured: &[Measured], peer: Option<&Peer>) -> String {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write_all(&mut text, bandwidth, measured, peer);
-    text
+/// Operations of a crop in the encoder, in 10^12.
+const CROP_OPERATIONS: f64 = 0.666;
+
+/// All that was measured on one device.
+pub struct Table {
+    device: String,
+    /// Gigabytes a second; on a GPU also the operations of a product in a second, in 10^12.
+    limits: Vec<f64>,
+    pub measured: Vec<Measured>,
+    pub peers: Vec<Peer>,
+    /// Bytes early and late, seconds, requests.
+    pub steady: Vec<f64>,
+    /// Requests a second, seconds of one alone, seconds to the first token of a known picture.
+    pub charts: Vec<f64>,
 }
 
-fn write_all(text: &mut String, bandwidth: f64, measured: &[Measured], peer: Option<&Peer>) -> std::fmt::Result {
-    writeln!(text, "Memory is read at {bandwidth:.1} GB/s by all cores together.\n")?;
-    writeln!(
-        text,
-        "| weights | one crop, s | 730 positions, s | tokens/s, alone | of the bandwidth | tokens/s, 8 together | by alone | load, s | peak / weights |"
-    )?;
-    writeln!(text, "|---|---|---|---|---|---|---|---|---|")?;
-    for one in measured {
-        let limit = bandwidth * 1e9 / (DECODED * one.width());
-        writeln!(
-            text,
-            "| {} | {:.2} | {:.2} | {:.1} | {:.2} | {:.1} | {:.1} | {:.1} | {:.2} |",
-            one.kind,
-            one.crop_seconds,
-            one.prefill_seconds,
-            one.decode_rate,
-            one.decode_rate / limit,
-            one.batch_rate,
-            one.batch_rate / one.decode_rate,
-            one.load_seconds,
-            one.peak_bytes / one.weights(),
-        )?;
-    }
-    if let Some(peer) = peer {
-        let Peer { crop_seconds, prefill_seconds, decode_rate } = peer;
-        writeln!(text, "| PyTorch bf16 | {crop_seconds:.2} | {prefill_seconds:.2} | {decode_rate:.1} | | | | | |")?;
-    }
-    for (kind, crop, prefill, rate) in CANDLE {
-        writeln!(text, "| candle {kind}, earlier run | {crop:.1} | {prefill:.1} | {rate} | | | | | |")?;
-    }
-    writeln!(text, "\n| goal | wanted | measured | |\n|---|---|---|---|")?;
-    for (goal, wanted, reached) in goals(bandwidth, measured, peer) {
-        let word = if reached >= wanted { "kept" } else { "missed" };
-        writeln!(text, "| {goal} | {wanted} | {reached:.2} | {word} |")?;
-    }
-    Ok(())
-}
-
-/// Every goal as a ratio that should be at least the second number.
-fn goals(bandwidth: f64, measured: &[Measured], peer: Option<&Peer>) -> Vec<(String, f64, f64)> {
-    let of = |kind: &str| measured.iter().find(|one| one.kind == kind);
-    let mut goals = Vec::new();
-    if let (Some(bf16), Some(peer)) = (of("bf16"), peer) {
-        goals.push(("bf16 encode, by PyTorch's".to_owned(), 0.9, peer.crop_seconds / bf16.crop_seconds));
-        goals.push(("bf16 prefill, by PyTorch's".to_owned(), 0.9, peer.prefill_seconds / bf16.prefill_seconds));
-        goals.push(("bf16 decode, by PyTorch's".to_owned(), 2.0, bf16.decode_rate / peer.decode_rate));
-    }
-    for one in measured.iter().filter(|one| one.kind != "f32") {
-        let limit = bandwidth * 1e9 / (DECODED * one.width());
-        goals.push((format!("{} decode, by the bandwidth's limit", one.kind), 0.7, one.decode_rate / limit));
-    }
-    for (kind, wanted) in [("bf16", 4.0), ("q8_0", 2.0), ("q4_k", 2.0)] {
-        let candle = CANDLE.iter().find(|(name, ..)| *name == kind);
-        if let (Some(one), Some((.., rate))) = (of(kind), candle) {
-            goals.push((format!("{kind} decode, by candle's (earlier run)"), wanted, one.decode_rate / rate));
+impl Table {
+    pub fn new(device: &str, limits: Vec<f64>) -> Self {
+        Self {
+            device: device.to_owned(),
+            limits,
+            measured: Vec::new(),
+            peers: Vec::new(),
+            steady: Vec::new(),
+            charts: Vec::new(),
         }
     }
-    if let (Some(bf16), Some(int8)) = (of("bf16"), of("q8_0")) {
-        goals.push(("8-bit encode, by bf16".to_owned(), 1.5, bf16.crop_seconds / int8.crop_seconds));
+
+    /// The tables of figures and of goals, for people.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = self.write_all(&mut text);
+        text
     }
-    for one in measured {
-        goals.push((format!("{} decode of 8 together, by alone", one.kind), 4.0, one.batch_rate / one.decode_rate));
+
+    /// Tokens a second that the memory allows.
+    fn most_tokens(&self, one: &Measured) -> f64 {
+        self.limits.first().copied().unwrap_or(f64::NAN) * 1e9 / (DECODED * one.width())
     }
-    for one in measured {
-        let name = format!("{} weights x 1.1, by the peak while loading", one.kind);
-        goals.push((name, 1.0, 1.1 * one.weights() / one.peak_bytes));
+
+    fn write_all(&self, text: &mut String) -> std::fmt::Result {
+        let batch = batch(&self.device);
+        match self.limits.as_slice() {
+            [read, product] => writeln!(
+                text,
+                "On {}: memory is copied at {read:.0} GB/s, and bf16 matrices are multiplied at {product:.0} TFLOP/s.\n",
+                self.device
+            )?,
+            limits => {
+                let read = limits.first().copied().unwrap_or(f64::NAN);
+                writeln!(text, "Memory is read at {read:.1} GB/s by all cores together.\n")?;
+            }
+        }
+        writeln!(
+            text,
+            "| weights | one crop, s | 730 positions, s | tokens/s, alone | of the bandwidth | tokens/s, {batch} together | by alone | load, s | peak / weights |"
+        )?;
+        writeln!(text, "|---|---|---|---|---|---|---|---|---|")?;
+        for one in &self.measured {
+            writeln!(
+                text,
+                "| {} | {:.4} | {:.4} | {:.1} | {:.2} | {:.1} | {:.1} | {:.1} | {:.2} |",
+                one.kind,
+                one.crop_seconds,
+                one.prefill_seconds,
+                one.decode_rate,
+                one.decode_rate / self.most_tokens(one),
+                one.batch_rate,
+                one.batch_rate / one.decode_rate,
+                one.load_seconds,
+                one.peak_bytes / one.weights(),
+            )?;
+        }
+        for peer in &self.peers {
+            let Peer { name, kind, crop_seconds, prefill_seconds, decode_rate } = peer;
+            let crop = crop_seconds.map(|seconds| format!("{seconds:.2}")).unwrap_or_default();
+            writeln!(text, "| {name} {kind} | {crop} | {prefill_seconds:.2} | {decode_rate:.2} | | | | | |")?;
+        }
+        if let [early, late, seconds, requests] = self.steady.as_slice() {
+            let (early, late) = (early / 1e6, late / 1e6);
+            writeln!(
+                text,
+                "\n{requests} mixed requests to q8_0 took {seconds:.0} s; the process held {early:.0} MB after the first of them and {late:.0} MB after the last."
+            )?;
+        }
+        if let [rate, alone, first] = self.charts.as_slice() {
+            let (alone, first) = (alone * 1e3, first * 1e3);
+            writeln!(
+                text,
+                "\nQuestions about charts (9 crops, 3 tokens, bf16): {rate:.1} a second with 64 in flight, {alone:.1} ms alone, {first:.1} ms to the first token of a known picture."
+            )?;
+        }
+        writeln!(text, "\n| goal | wanted | measured | |\n|---|---|---|---|")?;
+        for (goal, wanted, reached) in self.goals() {
+            let word = if reached >= wanted { "kept" } else { "missed" };
+            writeln!(text, "| {goal} | {wanted} | {reached:.2} | {word} |")?;
+        }
+        Ok(())
     }
-    goals
+
+    fn of(&self, kind: &str) -> Option<&Measured> {
+        self.measured.iter().find(|one| one.kind == kind)
+    }
+
+    /// Every goal as a ratio that should be at least the second number.
+    fn goals(&self) -> Vec<(String, f64, f64)> {
+        let mut goals = if self.device == "cpu" { self.goals_of_cpu() } else { self.goals_of_gpu() };
+        if let [early, late, ..] = self.steady.as_slice() {
+            goals.push((
+                "memory after the first requests x 1.05, by that after the last".to_owned(),
+                1.0,
+                1.05 * early / late,
+            ));
+        }
+        goals
+    }
+
+    fn goals_of_cpu(&self) -> Vec<(String, f64, f64)> {
+        let mut goals = Vec::new();
+        let pairs = self.peers.iter().filter_map(|peer| Some((peer, self.of(peer.kind)?)));
+        for (peer, own) in pairs {
+            let Peer { name, kind, crop_seconds, prefill_seconds, decode_rate } = peer;
+            let mut add = |what: &str, wanted: f64, reached: f64| {
+                goals.push((format!("{kind} {what}, by {name}'s"), wanted, reached));
+            };
+            let decode = own.decode_rate / decode_rate;
+            match (*name, *kind) {
+                ("PyTorch", _) => {
+                    if let Some(seconds) = crop_seconds {
+                        add("encode", 0.9, seconds / own.crop_seconds);
+                    }
+                    add("prefill", 0.9, prefill_seconds / own.prefill_seconds);
+                    add("decode", 2.0, decode);
+                }
+                ("candle", "bf16") => add("decode", 4.0, decode),
+                ("candle", "q8_0" | "q4_k") => add("decode", 2.0, decode),
+                ("llama.cpp", "q4_0" | "q4_k") => add("decode", 0.8, decode),
+                _ => {}
+            }
+        }
+        for one in self.measured.iter().filter(|one| one.kind != "f32") {
+            let name = format!("{} decode, by the bandwidth's limit", one.kind);
+            goals.push((name, 0.7, one.decode_rate / self.most_tokens(one)));
+        }
+        if let (Some(bf16), Some(int8)) = (self.of("bf16"), self.of("q8_0")) {
+            goals.push(("8-bit encode, by bf16".to_owned(), 1.5, bf16.crop_seconds / int8.crop_seconds));
+        }
+        for one in &self.measured {
+            goals.push((format!("{} decode of 8 together, by alone", one.kind), 4.0, one.batch_rate / one.decode_rate));
+        }
+        for one in &self.measured {
+            let name = format!("{} weights x 1.1, by the peak while loading", one.kind);
+            goals.push((name, 1.0, 1.1 * one.weights() / one.peak_bytes));
+        }
+        goals
+    }
+
+    fn goals_of_gpu(&self) -> Vec<(String, f64, f64)> {
+        let mut goals = Vec::new();
+        if let Some(bf16) = self.of("bf16") {
+            let limit = bf16.decode_rate / self.most_tokens(bf16);
+            goals.push(("bf16 decode, by the bandwidth's limit".to_owned(), 0.5, limit));
+            goals.push(("bf16 tokens/s of 64 together, in thousands".to_owned(), 10.0, bf16.batch_rate / 1e3));
+            if let Some(product) = self.limits.get(1) {
+                let rate = CROP_OPERATIONS / bf16.crop_seconds;
+                goals.push(("bf16 encode, by the rate of products".to_owned(), 0.5, rate / product));
+            }
+        }
+        if let [rate, alone, first] = self.charts.as_slice() {
+            goals.push(("questions about charts a second, 64 in flight".to_owned(), 57.0, *rate));
+            goals.push(("37 ms, by a question about a chart alone".to_owned(), 1.0, 0.037 / alone));
+            goals.push(("10 ms, by the first token of a known picture".to_owned(), 1.0, 0.010 / first));
+        }
+        goals
+    }
 }
 
 /// Replaces what stands below the line `<!-- measured -->` of a file, or makes the file.

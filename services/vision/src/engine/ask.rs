@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::pictures::OpenedPicture;
 use super::{EngineError, EngineSettings, ModelInfo};
-use crate::model::{Event, Finish, Request};
+use crate::model::{Event, Finish, Request, Sampling};
 
 /// Longest name of a caller that tells callers apart.
 const CALLER_BYTES: usize = 64;
@@ -52,10 +52,11 @@ impl Ask {
             return Err(EngineError::UnknownVariant { name: self.variant, known });
         }
         if let Request::Caption { sampling, .. } | Request::Query { sampling, .. } = &mut self.request {
-            // What is asked for is the most that the caller wants, so the service's own limit may be less.
-            if sampling.max_tokens == 0 || sampling.max_tokens > settings.max_tokens {
-                sampling.max_tokens = settings.max_tokens;
+            if sampling.max_tokens == 0 {
+                sampling.max_tokens = Sampling::default().max_tokens;
             }
+            // What is asked for is the most that the caller wants, so the service's own limit may be less.
+            sampling.max_tokens = sampling.max_tokens.min(settings.max_tokens);
         }
         let latest = now + settings.deadline;
         let deadline = self.deadline.map_or(latest, |deadline| deadline.min(latest));

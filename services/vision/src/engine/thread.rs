@@ -139,11 +139,6 @@ pub(crate) fn prepare(
     self_test(&model)?;
     let mut names: Vec<String> = variants.keys().map(|name| name.to_string()).collect();
     names.sort();
-    let dtype = match options.dtype {
-        Some(dtype) => dtype.as_str(),
-        None if options.device.is_cpu() => "f32",
-        None => "as stored",
-    };
     let device = match options.device.location() {
         candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
         candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
@@ -152,7 +147,7 @@ pub(crate) fn prepare(
     let info = ModelInfo {
         name,
         device,
-        dtype: dtype.to_owned(),
+        dtype: model.dtype().as_str().to_owned(),
         context: model.config().text.max_context,
         image_positions: model.config().text.prefix_attn,
         variants: names,

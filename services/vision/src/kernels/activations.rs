@@ -8,6 +8,8 @@ use super::pool::{Shares, parallel};
 
 /// Rows that are prepared at a time.
 const AT_ONCE: usize = 32;
+/// Rows of which a block is quantised before their next one.
+const TOGETHER: usize = 4;
 /// Adding it to a small number rounds that to a whole one, in the lowest bits.
 const ROUNDING: f32 = 12_582_912.0;
 
@@ -20,8 +22,10 @@ pub(crate) struct Scratch {
     pub(crate) bytes: Vec<i8>,
     /// What to multiply those of a block with, `(blocks, rows)`.
     pub(crate) scales: Vec<f32>,
-    /// Sums of a block's numbers, `(blocks, rows)`.
-    pub(crate) sums: Vec<i32>,
+    /// What takes the offset of the weights out of a sum of products, `(blocks, rows)`.
+    pub(crate) starts: Vec<i32>,
+    /// The sum of a block's numbers, `(blocks, rows)`: what the smallest weight counts.
+    pub(crate) lows: Vec<f32>,
 }
 
 impl Scratch {
@@ -48,19 +52,29 @@ impl Scratch {
                 let total = rows * blocks;
                 self.bytes.resize(self.bytes.len().max(total * BLOCK), 0);
                 self.scales.resize(self.scales.len().max(total), 0.0);
-                self.sums.resize(self.sums.len().max(total), 0);
+                self.starts.resize(self.starts.len().max(total), 0);
+                self.lows.resize(self.lows.len().max(total), 0.0);
                 let bytes = Shares::new(&mut self.bytes);
-                let (scales, sums) = (Shares::new(&mut self.scales), Shares::new(&mut self.sums));
+                let (scales, starts, lows) =
+                    (Shares::new(&mut self.scales), Shares::new(&mut self.starts), Shares::new(&mut self.lows));
                 parallel(tasks, &|task| {
-                    let (first, count) = range(task);
-                    for block in 0..blocks {
+                    let (start, count) = range(task);
+                    // So few rows at a time that each is read from front to back.
+                    let groups = (0..count).step_by(TOGETHER).map(|done| (start + done, TOGETHER.min(count - done)));
+                    for ((first, count), block) in groups.flat_map(|group| (0..blocks).map(move |block| (group, block)))
+                    {
                         let at = block * rows + first;
                         // SAFETY: every task has rows of its own, and of those this block's numbers.
-                        let (bytes, scales, sums) = unsafe {
-                            (bytes.part(at * BLOCK, count * BLOCK), scales.part(at, count), sums.part(at, count))
+                        let blocks = unsafe {
+                            Blocks {
+                                bytes: bytes.part(at * BLOCK, count * BLOCK),
+                                scales: scales.part(at, count),
+                                starts: starts.part(at, count),
+                                lows: lows.part(at, count),
+                            }
                         };
                         let x = &x[first * inputs..(first + count) * inputs];
-                        quantize_rows(level, x, inputs, block * BLOCK, bytes, scales, sums);
+                        quantize_rows(level, x, inputs, block * BLOCK, kind.offset(), blocks);
                     }
                 });
             }
@@ -88,31 +102,41 @@ fn round_rows_portable<const FUSED: bool>(x: &[f32], inputs: usize, target: &mut
 
 /// The bits of the nearest bf16, of two equally near ones the even one.
 #[inline(always)]
-fn rounded(value: f32) -> u32 {
+pub(crate) fn rounded(value: f32) -> u32 {
     let bits = value.to_bits();
     let nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
     // Adding must not carry a number that is none into infinity.
     if value.is_nan() { bits >> 16 | 0x40 } else { nearest }
 }
 
+/// A block of some rows, as in [`Scratch`].
+pub(crate) struct Blocks<'a> {
+    pub(crate) bytes: &'a mut [i8],
+    pub(crate) scales: &'a mut [f32],
+    pub(crate) starts: &'a mut [i32],
+    pub(crate) lows: &'a mut [f32],
+}
+
+/// The block of 32 numbers at `start` of every row to 8-bit numbers, a scale and their sum, for weights that are stored
+/// `offset` higher. What lies beyond the end of a row is zero; a scale is no number where one of its block is none.
+fn quantize_rows(level: super::Level, x: &[f32], inputs: usize, start: usize, offset: i32, blocks: Blocks<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    if level == super::Level::Avx512 {
+        return super::activations_avx512::quantize_rows(x, inputs, start, offset, blocks);
+    }
+    quantize_rows_anywhere(level, x, inputs, start, offset, blocks);
+}
+
 for_every_level! {
-    /// The block of 32 numbers at `start` of every row to 8-bit numbers, a scale and their sum. What lies beyond the
-    /// end of a row is zero; a scale is no number where one of its block is none.
-    fn quantize_rows(x: &[f32], inputs: usize, start: usize, bytes: &mut [i8], scales: &mut [f32], sums: &mut [i32])
+    fn quantize_rows_anywhere(x: &[f32], inputs: usize, start: usize, offset: i32, blocks: Blocks<'_>)
         = quantize_rows_portable
 }
 
 #[inline(always)]
-fn quantize_rows_portable<const FUSED: bool>(
-    x: &[f32],
-    inputs: usize,
-    start: usize,
-    bytes: &mut [i8],
-    scales: &mut [f32],
-    sums: &mut [i32],
-) {
+fn quantize_rows_portable<const FUSED: bool>(x: &[f32], inputs: usize, start: usize, offset: i32, blocks: Blocks<'_>) {
+    let Blocks { bytes, scales, starts, lows } = blocks;
     let rows = x.chunks_exact(inputs).zip(bytes.as_chunks_mut::<BLOCK>().0);
-    for ((row, bytes), (scale, sum)) in rows.zip(scales.iter_mut().zip(sums)) {
+    for ((row, bytes), ((scale, first), low)) in rows.zip(scales.iter_mut().zip(starts).zip(lows)) {
         let mut block = [0.0; BLOCK];
         let present = row.get(start..inputs.min(start + BLOCK)).unwrap_or_default();
         if let Ok(all) = <&[f32; BLOCK]>::try_from(present) {
@@ -137,7 +161,8 @@ fn quantize_rows_portable<const FUSED: bool>(
             total += i32::from(whole);
         }
         *scale = largest / 127.0 + poison.iter().sum::<f32>();
-        *sum = total;
+        *first = -offset * total;
+        *low = *scale * total as f32;
     }
 }
 
@@ -166,7 +191,7 @@ mod tests {
             }
             assert!(scratch.bytes[40..64].iter().all(|byte| *byte == 0));
             let sum: i32 = scratch.bytes[..BLOCK].iter().map(|byte| i32::from(*byte)).sum();
-            assert_eq!(scratch.sums[0], sum);
+            assert_eq!((scratch.starts[0], scratch.lows[0]), (-128 * sum, scratch.scales[0] * sum as f32));
             x[35] = f32::NAN;
             scratch.prepare(level, Kind::Q8_0, &x, 1, 40);
             assert!(scratch.scales[1].is_nan() && !scratch.scales[0].is_nan());

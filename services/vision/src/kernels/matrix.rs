@@ -13,6 +13,8 @@ use super::tile::{Tile, multiply_tile};
 
 /// Rows that a task computes for one panel.
 const ROWS: usize = 96;
+/// Rows of a decoding step.
+const FEW: usize = 16;
 /// Bytes of a panel that are used for all of a task's rows before the next ones: less than the innermost cache holds.
 const PANEL_BYTES: usize = 32 << 10;
 
@@ -64,6 +66,11 @@ impl Matrix {
         self.inputs
     }
 
+    /// Whether the input is rounded to bf16 or less.
+    pub(crate) fn is_narrow(&self) -> bool {
+        !matches!(self.kind, Kind::F32 | Kind::F16)
+    }
+
     /// `x (rows, inputs)` times the weights plus `bias`, finished as `finish` says, to `out (rows, outputs)`.
     ///
     /// Does nothing where a slice has another length.
@@ -98,8 +105,15 @@ impl Matrix {
             let (panel, first) = (task / chunks, task % chunks * ROWS);
             let count = ROWS.min(rows - first);
             let Some(bytes) = self.panels.bytes().get(panel * panel_bytes..(panel + 1) * panel_bytes) else { return };
-            let mut sums = [[0.0; PANEL]; ROWS];
-            let sums = &mut sums[..count];
+            // Clearing many rows takes longer than computing one.
+            let (mut few, mut many);
+            let sums = if count <= FEW {
+                few = [[0.0; PANEL]; FEW];
+                &mut few[..count]
+            } else {
+                many = [[0.0; PANEL]; ROWS];
+                &mut many[..count]
+            };
             for start in (0..units).step_by(step) {
                 let part = start..units.min(start + step);
                 let weights = &bytes[part.start * self.kind.unit_bytes()..part.end * self.kind.unit_bytes()];

@@ -63,6 +63,8 @@ unsafe impl Plain for u8 {}
 // SAFETY: as above.
 unsafe impl Plain for u16 {}
 // SAFETY: as above.
+unsafe impl Plain for u32 {}
+// SAFETY: as above.
 unsafe impl Plain for f32 {}
 
 /// The whole numbers that `bytes` holds; none where they do not begin at a multiple of the number's alignment.
@@ -73,7 +75,7 @@ pub(crate) fn numbers<T: Plain>(bytes: &[u8]) -> &[T] {
 }
 
 /// The bytes of `numbers`.
-pub(crate) fn as_bytes(numbers: &[f32]) -> &[u8] {
-    // SAFETY: every number is a pattern of bytes.
+pub(crate) fn as_bytes<T: Plain>(numbers: &[T]) -> &[u8] {
+    // SAFETY: every number is a pattern of bytes, without any between them that are nobody's.
     unsafe { numbers.align_to::<u8>() }.1
 }

@@ -94,14 +94,13 @@ fn multiply_blocks_portable<const FUSED: bool>(tile: &Tile<'_>, sums: &mut [[f32
             for (row, sums) in sums.iter_mut().enumerate() {
                 let at = at + row;
                 let x = &tile.scratch.bytes[at * BLOCK..(at + 1) * BLOCK];
-                let (scale, sum) = (tile.scratch.scales[at], tile.scratch.sums[at]);
-                let mut whole = [-tile.kind.offset() * sum; PANEL];
+                let (scale, below) = (tile.scratch.scales[at], tile.scratch.lows[at]);
+                let mut whole = [tile.scratch.starts[at]; PANEL];
                 for (input, x) in x.iter().enumerate() {
                     for (output, whole) in whole.iter_mut().enumerate() {
                         *whole += i32::from(*x) * i32::from(weights[input][output]);
                     }
                 }
-                let below = scale * sum as f32;
                 for output in 0..PANEL {
                     let mut total = multiply_add::<FUSED>(whole[output] as f32, scales[output] * scale, sums[output]);
                     if tile.kind == Kind::Q4K {

@@ -30,7 +30,8 @@ pub(crate) fn multiply(tile: &Tile<'_>, sums: &mut [[f32; PANEL]]) {
         }
         Kind::Q8_0 | Kind::Q4_0 | Kind::Q4K => {
             let ends = (tile.start + units) * blocks(tile.kind) * tile.rows;
-            assert!(scratch.bytes.len() >= ends * BLOCK && scratch.scales.len() >= ends && scratch.sums.len() >= ends);
+            let is_prepared = scratch.starts.len() >= ends && scratch.lows.len() >= ends;
+            assert!(scratch.bytes.len() >= ends * BLOCK && scratch.scales.len() >= ends && is_prepared);
         }
     }
     // SAFETY: the level says that the processor has the instructions, and the lengths of the input were just compared
@@ -139,7 +140,6 @@ unsafe fn multiply_blocks<const KIND: u8>(tile: &Tile<'_>, units: usize, sums: &
     let per_unit = blocks(tile.kind);
     let levels = if is_two_levels { PANEL * 4 } else { 0 };
     let part = (tile.kind.unit_bytes() - levels) / per_unit;
-    let offset = -tile.kind.offset();
     for unit in 0..units {
         for block in 0..per_unit {
             let at = ((tile.start + unit) * per_unit + block) * tile.rows + tile.first;
@@ -149,15 +149,15 @@ unsafe fn multiply_blocks<const KIND: u8>(tile: &Tile<'_>, units: usize, sums: &
                 let weights = unit.add(levels + block * part);
                 let x = tile.scratch.bytes.as_ptr().add(at * BLOCK);
                 let scales = tile.scratch.scales.as_ptr().add(at);
-                let totals = tile.scratch.sums.as_ptr().add(at);
+                let starts = tile.scratch.starts.as_ptr().add(at);
+                let lows = tile.scratch.lows.as_ptr().add(at);
                 for half in 0..2 {
                     let wide = [load_block::<KIND>(weights, 2 * half), load_block::<KIND>(weights, 2 * half + 1)];
                     let scale =
                         [load_scale::<KIND>(unit, weights, 2 * half), load_scale::<KIND>(unit, weights, 2 * half + 1)];
                     for (row, sums) in sums.iter_mut().enumerate() {
                         let sums = sums.as_mut_ptr().add(half * 2 * LANES);
-                        let (row_scale, row_sum) = (*scales.add(row), *totals.add(row));
-                        let start = _mm512_set1_epi32(offset * row_sum);
+                        let start = _mm512_set1_epi32(*starts.add(row));
                         let mut whole = [start, start];
                         let x = x.add(row * BLOCK).cast::<i32>();
                         for (four, (first, second)) in wide[0].iter().zip(&wide[1]).enumerate() {
@@ -165,15 +165,15 @@ unsafe fn multiply_blocks<const KIND: u8>(tile: &Tile<'_>, units: usize, sums: &
                             whole[0] = _mm512_dpbusd_epi32(whole[0], *first, value);
                             whole[1] = _mm512_dpbusd_epi32(whole[1], *second, value);
                         }
-                        let wide_scale = _mm512_set1_ps(row_scale);
+                        let wide_scale = _mm512_set1_ps(*scales.add(row));
                         for index in 0..2 {
                             let sums = sums.add(index * LANES);
                             let factor = _mm512_mul_ps(scale[index].0, wide_scale);
                             let mut total =
                                 _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole[index]), factor, _mm512_loadu_ps(sums));
                             if is_two_levels {
-                                let below = _mm512_set1_ps(row_scale * row_sum as f32);
-                                total = _mm512_fnmadd_ps(scale[index].1, below, total);
+                                let low = _mm512_set1_ps(*lows.add(row));
+                                total = _mm512_fnmadd_ps(scale[index].1, low, total);
                             }
                             _mm512_storeu_ps(sums, total);
                         }

@@ -45,6 +45,11 @@ impl Linear {
         Ok(())
     }
 
+    /// Whether the kernels of a CPU round its input to bf16 or less.
+    pub(crate) fn is_narrow(&self) -> bool {
+        matches!(self, Self::Host { matrix, .. } if matrix.is_narrow())
+    }
+
     /// Numbers of a row of the result.
     fn outputs(&self) -> Result<usize> {
         match self {
@@ -96,6 +101,14 @@ impl Norm {
     }
 }
 
+/// Softmax of the last dimension. On a CPU it is computed in f32, since candle adds up there in the numbers' own type.
+pub(crate) fn softmax(scores: &Tensor) -> Result<Tensor> {
+    if scores.device().is_cpu() {
+        return candle_nn::ops::softmax_last_dim(&scores.to_dtype(DType::F32)?)?.to_dtype(scores.dtype());
+    }
+    candle_nn::ops::softmax_last_dim(scores)
+}
+
 /// What `compute` makes of the rows of `x`, as rows of `width`.
 fn on_host(x: &Tensor, width: usize, compute: impl FnOnce(&[f32], &mut [f32]) -> Result<()>) -> Result<Tensor> {
     let mut shape = x.dims().to_vec();
@@ -121,6 +134,8 @@ pub(crate) fn with_numbers<T>(x: &Tensor, read: impl FnOnce(&[f32]) -> Result<T>
 pub(crate) struct Builder<'a> {
     pub(crate) weights: &'a Weights,
     pub(crate) device: &'a Device,
+    /// Whether the kernels of this crate compute.
+    pub(crate) on_host: bool,
     /// Type that the weights of linear layers and embeddings are kept in.
     pub(crate) stored: DType,
     /// Type of everything that is computed.
@@ -131,7 +146,7 @@ impl Builder<'_> {
     /// The linear layer `name`.
     pub(crate) fn linear(&self, name: &str, input: usize, output: usize) -> std::result::Result<Linear, ModelError> {
         let bias = self.tensor(&format!("{name}.bias"))?;
-        if self.device.is_cpu() {
+        if self.on_host {
             let matrix = self.weights.matrix(name, (output, input), self.stored)?;
             return Ok(Linear::Host { matrix, bias: bias.flatten_all()?.to_vec1()? });
         }
@@ -153,7 +168,7 @@ impl Builder<'_> {
     /// The layer norm `name`.
     pub(crate) fn norm(&self, name: &str) -> std::result::Result<Norm, ModelError> {
         let (weight, bias) = (self.tensor(&format!("{name}.weight"))?, self.tensor(&format!("{name}.bias"))?);
-        let host = if self.device.is_cpu() { Some((weight.to_vec1()?, bias.to_vec1()?)) } else { None };
+        let host = if self.on_host { Some((weight.to_vec1()?, bias.to_vec1()?)) } else { None };
         Ok(Norm { layer: LayerNorm::new(weight, bias, NORM_EPSILON), host })
     }
 

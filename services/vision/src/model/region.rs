@@ -22,8 +22,9 @@ impl RegionModel {
     pub(crate) fn load(builder: &Builder<'_>, config: &RegionConfig) -> std::result::Result<Self, ModelError> {
         let decoder = |name: &str, bins: usize| builder.mlp(name, [config.dim, config.inner_dim, bins]);
         Ok(Self {
-            coordinate_features: builder.tensor("region.coord_features")?,
-            size_features: builder.tensor("region.size_features")?,
+            // Angles are turned many times, so what bf16 leaves of them would mean nothing.
+            coordinate_features: builder.tensor("region.coord_features")?.to_dtype(DType::F32)?,
+            size_features: builder.tensor("region.size_features")?.to_dtype(DType::F32)?,
             coordinate_encoder: builder.linear("region.coord_encoder", config.coord_feat_dim, config.dim)?,
             size_encoder: builder.linear("region.size_encoder", config.size_feat_dim, config.dim)?,
             coordinate_decoder: decoder("region.coord_decoder", config.coord_out_dim)?,
@@ -36,15 +37,15 @@ impl RegionModel {
 
     /// Vectors `(n, dim)` of coordinates 0..1.
     pub(crate) fn encode_coordinates(&self, values: &[f32]) -> Result<Tensor> {
-        let values = Tensor::new(values, &self.device)?.unsqueeze(1)?.to_dtype(self.computed)?;
-        self.coordinate_encoder.forward(&fourier(&values, &self.coordinate_features)?)
+        let values = Tensor::new(values, &self.device)?.unsqueeze(1)?;
+        self.coordinate_encoder.forward(&fourier(&values, &self.coordinate_features)?.to_dtype(self.computed)?)
     }
 
     /// Vectors `(n, dim)` of widths and heights 0..1.
     pub(crate) fn encode_sizes(&self, values: &[[f32; 2]]) -> Result<Tensor> {
         let flat = values.as_flattened().to_vec();
-        let values = Tensor::from_vec(flat, (values.len(), 2), &self.device)?.to_dtype(self.computed)?;
-        self.size_encoder.forward(&fourier(&values, &self.size_features)?)
+        let values = Tensor::from_vec(flat, (values.len(), 2), &self.device)?;
+        self.size_encoder.forward(&fourier(&values, &self.size_features)?.to_dtype(self.computed)?)
     }
 
     /// The likeliest coordinate bin of each hidden state `(n, dim)`.
@@ -74,17 +75,12 @@ impl RegionModel {
 
 /// Fourier features of `values (n, k)` with frequencies `weights (k, m)`: cosines, then sines, of `2 pi values weights`.
 fn fourier(values: &Tensor, weights: &Tensor) -> Result<Tensor> {
-    let angles = if values.device().is_cpu() {
-        // A product whose sums do not depend on the number of rows.
-        let mut angles =
-            (values.narrow(1, 0, 1)? * (2.0 * std::f64::consts::PI))?.broadcast_mul(&weights.narrow(0, 0, 1)?)?;
-        for index in 1..values.dim(1)? {
-            let value = (values.narrow(1, index, 1)? * (2.0 * std::f64::consts::PI))?;
-            angles = (angles + value.broadcast_mul(&weights.narrow(0, index, 1)?)?)?;
-        }
-        angles
-    } else {
-        (values * (2.0 * std::f64::consts::PI))?.matmul(weights)?
-    };
+    // A product whose sums do not depend on the number of rows.
+    let mut angles =
+        (values.narrow(1, 0, 1)? * (2.0 * std::f64::consts::PI))?.broadcast_mul(&weights.narrow(0, 0, 1)?)?;
+    for index in 1..values.dim(1)? {
+        let value = (values.narrow(1, index, 1)? * (2.0 * std::f64::consts::PI))?;
+        angles = (angles + value.broadcast_mul(&weights.narrow(0, index, 1)?)?)?;
+    }
     Tensor::cat(&[angles.cos()?, angles.sin()?], D::Minus1)
 }

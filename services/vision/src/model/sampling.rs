@@ -1,10 +1,14 @@
 //! Choosing the next token from logits.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+
+/// How much less than the largest logit, by the temperature, the first tokens have that are looked at.
+const FIRST_REACH: f32 = 6.0;
+/// Beyond it a token's weight is nothing.
+const LAST_REACH: f32 = 110.0;
+/// Mass beyond what is asked for, so that rounding leaves nobody out.
+const SPARE_MASS: f64 = 1e-3;
 
 /// How tokens are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,49 +91,34 @@ pub(crate) fn nucleus(logits: &[f32], banned: &[u32], temperature: f32, top_p: f
     if !largest.is_finite() || logits.iter().any(|logit| logit.is_nan()) {
         return None;
     }
-    let weights: Vec<Candidate> =
-        allowed().map(|(token, logit)| Candidate { token, weight: (logit / temperature - largest).exp() }).collect();
-    let total: f64 = weights.iter().map(|candidate| f64::from(candidate.weight)).sum();
-    let mut heap = BinaryHeap::from(weights);
+    let weight = |logit: f32| (logit / temperature - largest).exp();
+    let total: f64 = allowed().map(|(_, logit)| f64::from(weight(*logit))).sum();
+    // Few tokens hold nearly all of the mass, and only those that can be drawn have to be put in order.
+    let mut reach = FIRST_REACH;
+    let candidates = loop {
+        let near = allowed().filter(|(_, logit)| largest - *logit / temperature <= reach);
+        let mut near: Vec<(u32, f32)> = near.map(|(token, logit)| (token, weight(*logit))).collect();
+        let mass: f64 = near.iter().map(|(_, weight)| f64::from(*weight)).sum();
+        if mass / total > f64::from(top_p) + SPARE_MASS || reach > LAST_REACH {
+            // Of equally likely ones the first token comes first.
+            near.sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+            break near;
+        }
+        reach *= 2.0;
+    };
     let mut kept = Vec::new();
     let mut before = 0.0f64;
-    while let Some(candidate) = heap.pop() {
-        let probability = (f64::from(candidate.weight) / total) as f32;
+    for (token, weight) in candidates {
+        let probability = (f64::from(weight) / total) as f32;
         if before as f32 > top_p || probability == 0.0 {
             break;
         }
         before += f64::from(probability);
-        kept.push((candidate.token, probability));
+        kept.push((token, probability));
     }
     kept.iter_mut().for_each(|(_, probability)| *probability = (f64::from(*probability) / before) as f32);
     Some(kept)
 }
-
-/// A token in the order of its weight; of equal ones the first token is the larger.
-struct Candidate {
-    token: u32,
-    weight: f32,
-}
-
-impl Ord for Candidate {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.weight.total_cmp(&other.weight).then(other.token.cmp(&self.token))
-    }
-}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Candidate {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Candidate {}
 
 #[cfg(test)]
 mod tests {
@@ -150,6 +139,27 @@ mod tests {
         let kept = nucleus(&logits, &[0], 1.0, 0.6).unwrap();
         assert_eq!(kept.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2]);
         assert!((kept[0].1 - 2.0 / 3.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_nucleus_is_that_of_all_tokens_in_order() {
+        let mut random = StdRng::seed_from_u64(3);
+        for (temperature, top_p) in [(0.2, 0.3), (1.0, 0.9), (3.0, 0.999), (50.0, 1.0)] {
+            let logits: Vec<f32> = (0..3_000).map(|_| random.random::<f32>() * 20.0 - 10.0).collect();
+            let weights = logits.iter().map(|logit| f64::from(logit / temperature).exp());
+            let total: f64 = weights.clone().sum();
+            let mut order: Vec<(usize, f64)> = weights.map(|weight| weight / total).enumerate().collect();
+            order.sort_by(|one, other| other.1.total_cmp(&one.1));
+            let mut before = 0.0;
+            let wanted = order.iter().take_while(|(_, share)| {
+                let stays = before <= f64::from(top_p);
+                before += share;
+                stays
+            });
+            let wanted: Vec<u32> = wanted.map(|(token, _)| *token as u32).collect();
+            let kept = nucleus(&logits, &[], temperature, top_p).unwrap();
+            assert_eq!(kept.iter().map(|(token, _)| *token).collect::<Vec<_>>(), wanted, "{temperature} {top_p}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod host;
 use candle_core::{D, DType, Device, Result, Tensor};
 
 use super::cache::SequenceCache;
-use super::linear::{Builder, Linear, Mlp, Norm};
+use super::linear::{Builder, Linear, Mlp, Norm, softmax};
 use super::{ModelError, TextConfig};
 use crate::weights::Variant;
 
@@ -213,7 +213,7 @@ fn attend(q: &Tensor, segments: &[(Tensor, Tensor)], bidirectional: bool) -> Res
         let shape = (kv_heads, shared, rows, positions);
         scores = scores.reshape(shape)?.broadcast_add(&mask)?.reshape((kv_heads, shared * rows, positions))?;
     }
-    let weights = candle_nn::ops::softmax_last_dim(&scores)?;
+    let weights = softmax(&scores)?;
     let mut start = 0;
     let mut sum: Option<Tensor> = None;
     for (_, v) in segments {

@@ -4,7 +4,7 @@ mod host;
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::linear::{Builder, Linear, Mlp, Norm};
+use super::linear::{Builder, Linear, Mlp, Norm, softmax};
 use super::{ModelError, VisionConfig};
 use crate::image::Crops;
 
@@ -138,7 +138,7 @@ fn attend(qkv: &Tensor, crops: usize, heads: usize) -> Result<Tensor> {
         let part = |index: usize| split.get(crop)?.narrow(1, index, 1)?.squeeze(1)?.transpose(0, 1)?.contiguous();
         let (q, k, v) = (part(0)?, part(1)?, part(2)?);
         let scores = (q.matmul(&k.t()?)? * scale)?;
-        let attended = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?;
+        let attended = softmax(&scores)?.matmul(&v)?;
         outputs.push(attended.transpose(0, 1)?.reshape((patches, dim))?);
     }
     Tensor::cat(&outputs, 0)

@@ -89,6 +89,8 @@ pub(crate) struct GoldenRequest {
     pub(crate) w_bins: Vec<u32>,
     pub(crate) h_bins: Vec<u32>,
     pub(crate) result: Vec<BTreeMap<String, f64>>,
+    /// The smallest lead of the first place over the second in all decisions.
+    pub(crate) min_margin: f32,
 }
 
 #[derive(Clone, Deserialize)]

@@ -14,6 +14,8 @@ pub struct Report {
     pub equal: BTreeMap<String, usize>,
     /// Everything that had to be equal and was not.
     pub differences: Vec<Difference>,
+    /// Answers that were not compared, because the model's numbers are narrower than those that decided them.
+    pub undecided: usize,
     /// Tensors of the set that nothing was compared with.
     pub unchecked: Vec<String>,
 }
@@ -80,6 +82,10 @@ impl fmt::Display for Report {
         }
         for name in &self.unchecked {
             writeln!(formatter, "note {name} was not compared with anything")?;
+        }
+        if self.undecided > 0 {
+            let undecided = self.undecided;
+            writeln!(formatter, "note {undecided} answers were decided too narrowly to be compared in this precision")?;
         }
         let failed = self.tensors.iter().filter(|tensor| !tensor.holds()).count();
         let (tensors, differences) = (self.tensors.len(), self.differences.len());

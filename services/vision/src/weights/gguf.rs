@@ -6,9 +6,9 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use candle_core::Device;
 use candle_core::quantized::gguf_file::Content;
 use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{DType, Device};
 
 use super::{ExpectedTensor, TensorRole};
 use crate::model::ModelError;
@@ -42,6 +42,21 @@ impl GgufFile {
     pub(crate) fn is_quantized(&self, name: &str) -> bool {
         let plain = [GgmlDType::F32, GgmlDType::F16, GgmlDType::BF16];
         self.content.tensor_infos.get(name).is_some_and(|info| !plain.contains(&info.ggml_dtype))
+    }
+
+    /// The type that most numbers have which are not quantised.
+    pub(crate) fn plain_dtype(&self) -> DType {
+        let plain = self.content.tensor_infos.values().filter_map(|info| match info.ggml_dtype {
+            GgmlDType::BF16 => Some((info.shape.elem_count(), DType::BF16)),
+            GgmlDType::F16 => Some((info.shape.elem_count(), DType::F16)),
+            GgmlDType::F32 => Some((info.shape.elem_count(), DType::F32)),
+            _ => None,
+        });
+        plain.max_by_key(|(count, _)| *count).map_or(DType::F32, |(_, dtype)| dtype)
+    }
+
+    pub(crate) fn parameters(&self) -> usize {
+        self.content.tensor_infos.values().map(|info| info.shape.elem_count()).sum()
     }
 
     pub(crate) fn fits(&self, expected: &ExpectedTensor) -> bool {

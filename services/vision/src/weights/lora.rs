@@ -59,7 +59,13 @@ impl Variant {
     ///
     /// # Errors
     /// [`ModelError::File`] where it cannot be read, [`ModelError::Weights`] naming tensors that do not fit.
-    pub(crate) fn read(file: &Path, config: &Config, dtype: DType, device: &Device) -> Result<Self, ModelError> {
+    pub(crate) fn read(
+        file: &Path,
+        config: &Config,
+        dtype: DType,
+        device: &Device,
+        on_host: bool,
+    ) -> Result<Self, ModelError> {
         let mut tensors = names::canonical(stored::open_all(&[file.to_owned()])?)?;
         let text = &config.text;
         let mut mismatch = TensorMismatch::default();
@@ -69,7 +75,11 @@ impl Variant {
                 let name = format!("text.blocks.{index}.{layer}");
                 let mut part = |side: &str| tensors.remove(&format!("{name}.{side}"));
                 let parts = (part("A"), part("B"));
-                read_adapter(&name, parts, (input, output), &mut mismatch, dtype, device)
+                read_adapter(&name, parts, (input, output), &mut mismatch, |tensor| {
+                    let tensor = tensor.read(dtype, device)?;
+                    let host = if on_host { Some(pack_tensor(&tensor, tensor.dims2()?, dtype)?) } else { None };
+                    Ok((tensor, host))
+                })
             };
             blocks.push(BlockAdapters {
                 qkv: adapter("attn.qkv", text.dim, text.dim + 2 * text.kv_dim())?,
@@ -93,8 +103,7 @@ fn read_adapter(
     parts: (Option<StoredTensor>, Option<StoredTensor>),
     (input, output): (usize, usize),
     mismatch: &mut TensorMismatch,
-    dtype: DType,
-    device: &Device,
+    read: impl Fn(&StoredTensor) -> Result<(Tensor, Option<Matrix>), ModelError>,
 ) -> Result<Option<Adapter>, ModelError> {
     match parts {
         (None, None) => Ok(None),
@@ -111,10 +120,8 @@ fn read_adapter(
             if !mismatch.wrong.is_empty() {
                 return Ok(None);
             }
-            let (a, b) = (a.read(dtype, device)?, b.read(dtype, device)?);
-            let packed = |tensor: &Tensor| pack_tensor(tensor, tensor.dims2()?, dtype);
-            let host = if device.is_cpu() { Some([packed(&a)?, packed(&b)?]) } else { None };
-            Ok(Some(Adapter { a, b, host }))
+            let ((a, host_a), (b, host_b)) = (read(&a)?, read(&b)?);
+            Ok(Some(Adapter { a, b, host: host_a.zip(host_b).map(<[Matrix; 2]>::from) }))
         }
         (a, _) => {
             let side = if a.is_some() { "B" } else { "A" };

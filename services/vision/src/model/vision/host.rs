@@ -47,7 +47,7 @@ impl Block {
         let head = x.len() / (crops.0 * crops.1).max(1) / heads;
         self.norm1.rows(x, normed)?;
         self.qkv.rows(normed, Finish::Store, qkv)?;
-        attend_crops(Level::detect(), qkv, crops, (heads, head), normed);
+        attend_crops(Level::detect(), qkv, crops, (heads, head), self.qkv.is_narrow(), normed);
         self.proj.rows(normed, Finish::Add, x)?;
         self.norm2.rows(x, normed)?;
         self.mlp.fc1.rows(normed, Finish::Gelu, inner)?;

@@ -1,0 +1,87 @@
+//! The figures of one kind of weights.
+
+use std::path::Path;
+use std::time::Instant;
+
+use aerie_vision::model::{CaptionLength, Context, Generation, LoadOptions, Model, Request, Sampling};
+use aerie_vision::testing::{noise, resident_bytes};
+
+use crate::table::Measured;
+use crate::{Result, best};
+
+/// Steps that are timed together.
+const STEPS: usize = 8;
+/// How often they are; the best time counts, since other work shares the machine.
+const WINDOWS: usize = 5;
+
+/// Sequences of a batch on `device`.
+pub fn batch(device: &str) -> usize {
+    if device == "cpu" { 8 } else { 64 }
+}
+
+/// How weights of `kind` are loaded.
+pub fn options(kind: &str, device: &str) -> Result<LoadOptions> {
+    let dtype = if kind == "f32" { "f32" } else { "bf16" };
+    let mut options = aerie_vision::load_options(device, Some(dtype))?;
+    if device != "cpu" {
+        // What 64 pictures with their answers take.
+        options.cache_budget = 24 << 30;
+    }
+    Ok(options)
+}
+
+/// Loads the model of `folder` and measures it.
+pub fn measure(folder: &Path, kind: &str, device: &str) -> Result<Measured> {
+    let start = Instant::now();
+    let model = Model::load(folder, &options(kind, device)?)?;
+    model.device().synchronize()?;
+    let load_seconds = start.elapsed().as_secs_f64();
+    let (peak_bytes, loaded_bytes) = resident_bytes().ok_or("the system does not say how much memory is taken")?;
+
+    let picture = noise(378, 378, 1).ok_or("no picture")?;
+    let crops = model.cut(&picture)?;
+    let mut embedding = Vec::new();
+    let encode = best(4, || {
+        embedding = model.encode_images(&[&crops], usize::MAX)?;
+        Ok(model.device().synchronize()?)
+    })?;
+    let embedding = embedding.pop().ok_or("no embedding")?;
+    let mut prefix = None;
+    let prefill = best(3, || {
+        prefix = Some(model.prefill_image(&embedding, None)?);
+        Ok(model.device().synchronize()?)
+    })?;
+    let prefix = prefix.ok_or("no prefix")?;
+    let start = |_| {
+        let sampling = Sampling::greedy(500);
+        model.start(&Request::Caption { length: CaptionLength::Short, sampling }, Context::Image(prefix.clone()))
+    };
+    let mut decoded = [0.0; 2];
+    for (rate, batch) in decoded.iter_mut().zip([1, batch(device)]) {
+        let mut running = (0..batch).map(start).collect::<std::result::Result<Vec<_>, _>>()?;
+        *rate = decode(&model, &mut running)?;
+    }
+    Ok(Measured {
+        kind: kind.to_owned(),
+        load_seconds,
+        peak_bytes,
+        loaded_bytes,
+        crop_seconds: encode / crops.count() as f64,
+        prefill_seconds: prefill,
+        decode_rate: decoded[0],
+        batch_rate: decoded[1],
+    })
+}
+
+/// Tokens a second of all generations together.
+fn decode(model: &Model, running: &mut [Generation]) -> Result<f64> {
+    let mut step = || model.step(&mut running.iter_mut().collect::<Vec<_>>());
+    // The prompts, and a first step.
+    step()?;
+    step()?;
+    let seconds = best(WINDOWS, || (0..STEPS).try_for_each(|_| Ok(step()?)))?;
+    if running.iter().any(Generation::is_finished) {
+        return Err("an answer ended before the measurement did".into());
+    }
+    Ok((STEPS * running.len()) as f64 / seconds)
+}
