@@ -2,14 +2,14 @@
 
 use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
 
-use aerie_config::{Config, LogFormat, StoreUrl};
+use aerie_config::{Config, StoreUrl};
 use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute};
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
-use aerie_rpc::{Backend, HttpService, PersonId as CallerId};
+use aerie_rpc::{Backend, HttpService, PersonId as CallerId, telemetry_options};
 use aerie_store::{PersonId, Stores, StoresConfig};
 use aerie_tasks::SystemClock;
-use aerie_telemetry::{Lifecycle, Metrics, Telemetry, TelemetryOptions};
+use aerie_telemetry::{Lifecycle, Metrics, Telemetry};
 use aerie_vision::VisionService;
 use anyhow::Context;
 
@@ -88,7 +88,7 @@ impl App {
     pub async fn start(config: Config, vision: VisionPlace) -> anyhow::Result<Self> {
         // One provider for the whole process; a second installation of the same one is no harm.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let telemetry = Telemetry::install(&telemetry_options(&config))?;
+        let telemetry = Telemetry::install(&telemetry_options(&config.telemetry, "aerie"))?;
         let lifecycle = Lifecycle::new();
         let stores = Arc::new(open_stores(&config).await?);
         let vision = vision.open(&config, &lifecycle).await?;
@@ -164,21 +164,4 @@ pub async fn open_stores(config: &Config) -> anyhow::Result<Stores> {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Logs and traces as the settings say.
-pub fn telemetry_options(config: &Config) -> TelemetryOptions {
-    let settings = &config.telemetry;
-    TelemetryOptions {
-        service: "aerie".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        log_format: match settings.log_format {
-            LogFormat::Pretty => aerie_telemetry::LogFormat::Pretty,
-            LogFormat::Json => aerie_telemetry::LogFormat::Json,
-        },
-        filter: settings.level.clone(),
-        otlp_endpoint: settings.otlp_endpoint.clone(),
-        trace_share: settings.trace_share,
-        flush_timeout: settings.flush(),
-    }
 }

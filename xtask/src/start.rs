@@ -18,7 +18,7 @@ pub fn aerie(command: &str, release: bool, arguments: &[String]) -> anyhow::Resu
         build.arg("--release");
     }
     step("build aerie", &mut build)?;
-    let program = binary(release)?;
+    let program = binary("aerie", release)?;
     let mut run = Command::new(&program);
     run.arg(command).args(arguments).current_dir(root());
     // Replacing this process lets signals and the exit code pass unchanged.
@@ -40,8 +40,8 @@ pub fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Where cargo put the binary.
-pub fn binary(release: bool) -> anyhow::Result<PathBuf> {
+/// Where cargo put a program.
+pub fn binary(name: &str, release: bool) -> anyhow::Result<PathBuf> {
     let folder = target_folder().join(if release { "release" } else { "debug" });
-    Ok(folder.join(format!("aerie{}", std::env::consts::EXE_SUFFIX)))
+    Ok(folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// Tells the tests where the tools are, and that a missing one is a failure here.
 fn with_tools(command: &mut Command, tools: &TestTools) -> anyhow::Result<()> {
     command.env("AERIE_REQUIRE_SERVERS", "1");
-    command.env("AERIE_TEST_BINARY", crate::start::binary(false)?);
+    command.env("AERIE_TEST_BINARY", crate::start::binary("aerie", false)?);
     for (name, tool) in [("AERIE_TEST_PYTHON", &tools.python), ("AERIE_TEST_BUF", &tools.buf)] {
         command.env(name, tool);
     }

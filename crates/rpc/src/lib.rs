@@ -12,6 +12,7 @@ mod identity;
 mod serve;
 mod server;
 mod stall;
+mod telemetry;
 mod timeout;
 mod turns;
 mod validation;
@@ -24,6 +25,7 @@ pub use crate::{
     identity::{INTERNAL_HEADER_PREFIX, PERSON_HEADER, PersonId},
     serve::{HttpService, ServeOptions, serve},
     server::{GrpcServer, GrpcServerBuilder, HealthSwitch, ServerBuildError, ServerLimits},
+    telemetry::telemetry_options,
     timeout::{GRPC_TIMEOUT, format_timeout, parse_timeout},
     validation::{RequestLimits, Validation},
 };

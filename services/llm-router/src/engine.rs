@@ -67,9 +67,6 @@ pub type AnswerStream = Pin<Box<dyn Stream<Item = Result<AnswerEvent, CallError>
 /// Where a streamed answer is written to.
 type Emitter = emitter::Emitter<Result<AnswerEvent, CallError>>;
 
-/// The environment variable with which OpenTelemetry's conventions are opted into.
-const CONVENTIONS: &str = "OTEL_SEMCONV_STABILITY_OPT_IN";
-
 /// The router's engine. Cheap to clone; clones share limits, breakers and cache.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -122,7 +119,7 @@ impl Engine {
             validators: Validators::default(),
             dice: Dice::new(deps.seed),
             hedges: ShareBucket::new(settings.hedge.share, 1),
-            recording: Recording::new(settings.record_prompts, std::env::var(CONVENTIONS).ok().as_deref()),
+            recording: Recording::new(settings.record_prompts, deps.conventions.as_deref()),
             settings,
         };
         Ok(Self { shared: Arc::new(shared) })

@@ -14,7 +14,7 @@ use url::Url;
 use crate::{
     chat::{ChatRequest, Image, ImageSource, MediaType, Part},
     fault::{Fault, FaultKind},
-    transport::{BodyError, Limits, Outgoing, Tls, Transport},
+    transport::{BadAddress, BodyError, Limits, Outgoing, Tls, Transport},
 };
 
 /// Largest picture, in bytes.
@@ -89,11 +89,14 @@ impl ImageFetcher {
         Err(format!("it leads on more than {MOST_REDIRECTS} times"))
     }
 
+    /// A way to a server that leads into no private network, whatever its name resolves to.
+    fn transport(&self, origin: &str) -> Result<Transport, BadAddress> {
+        Transport::guarded(origin, &self.tls, Arc::clone(&self.guard))
+    }
+
     async fn step(&self, url: &Url, deadline: Instant) -> Result<Step, String> {
         self.guard.check_url(url).map_err(|refused| refused.to_string())?;
-        let origin = url.origin().ascii_serialization();
-        let transport =
-            Transport::guarded(&origin, &self.tls, Arc::clone(&self.guard)).map_err(|bad| bad.to_string())?;
+        let transport = self.transport(&url.origin().ascii_serialization()).map_err(|bad| bad.to_string())?;
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("image/png,image/jpeg,image/webp,image/gif"));
         headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("aerie/", env!("CARGO_PKG_VERSION"))));
@@ -201,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_leads_into_the_private_network_is_not_connected_to() {
         // The name itself looks harmless; what it resolves to is what counts.
-        let transport = Transport::guarded("http://localhost:1", &Tls::of_system(), Arc::default()).unwrap();
+        let transport = fetcher(&[]).transport("http://localhost:1").unwrap();
         let outgoing = Outgoing { method: Method::GET, path: "/".into(), headers: Cow::default(), body: Vec::new() };
         let error = transport.send(outgoing, Limits { connect: CONNECT, headers: soon() }).await.unwrap_err();
         assert!(error.to_string().contains("private network"), "{error}");
@@ -225,6 +228,8 @@ mod tests {
             let fault = fetcher.fetch(&format!("{}/{path}", server.base_url()), soon()).await.unwrap_err();
             assert!(fault.message.contains(reason), "{fault}");
         }
+        let loops = server.received().iter().filter(|request| request.path == "/loop").count();
+        assert_eq!(loops, 1 + MOST_REDIRECTS);
     }
 
     #[tokio::test]

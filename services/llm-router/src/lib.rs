@@ -22,6 +22,7 @@ pub mod json;
 pub mod openai_front;
 mod picture_question;
 pub mod pictures;
+pub mod process;
 pub mod router;
 pub mod service;
 #[cfg(test)]

@@ -43,6 +43,8 @@ use crate::{
 
 /// Between two looks for model servers that were started meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The environment variable with which OpenTelemetry's conventions are opted into.
+const CONVENTIONS: &str = "OTEL_SEMCONV_STABILITY_OPT_IN";
 
 /// What makes a backend of its name, settings and key.
 pub type Connect = Arc<dyn Fn(&str, &LlmBackend, Secret) -> Result<Arc<dyn Backend>, RouterError> + Send + Sync>;
@@ -266,7 +268,13 @@ impl Parts {
             }
         }
         let directory = Directory::new(&backends, &self.settings.chains);
-        let deps = EngineDeps { settings: &self.settings, backends, clock: self.clock.clone(), seed: self.seed };
+        let deps = EngineDeps {
+            settings: &self.settings,
+            backends,
+            clock: self.clock.clone(),
+            conventions: self.variables.get(CONVENTIONS),
+            seed: self.seed,
+        };
         let engine = match before {
             Some(before) => before.followed_by(deps)?,
             None => Engine::new(deps)?,

@@ -4,10 +4,11 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aerie_config::{Llm, Loader};
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 
 use crate::{
     answer::{Completion, Embeddings, Piece},
@@ -23,6 +24,8 @@ use crate::{
 pub(crate) struct Scripted {
     pub(crate) completion: Mutex<Option<Result<Completion, Fault>>>,
     pub(crate) pieces: Mutex<Vec<Result<Piece, Fault>>>,
+    /// Time before each piece.
+    pub(crate) pause: Mutex<Duration>,
     pub(crate) models: Mutex<Vec<String>>,
     pub(crate) asked: Mutex<Vec<(ChatRequest, Hop)>>,
 }
@@ -64,7 +67,12 @@ impl Backend for Scripted {
         if let Some(Err(fault)) = self.completion.lock().unwrap().clone() {
             return Err(fault);
         }
-        Ok(stream::iter(self.pieces.lock().unwrap().clone()).boxed())
+        let pieces = stream::iter(self.pieces.lock().unwrap().clone());
+        let pause = *self.pause.lock().unwrap();
+        if pause.is_zero() {
+            return Ok(pieces.boxed());
+        }
+        Ok(pieces.then(move |piece| tokio::time::sleep(pause).map(|()| piece)).boxed())
     }
 
     async fn embed(&self, request: &EmbedRequest, _: &Hop) -> Result<Embeddings, Fault> {
@@ -103,7 +111,8 @@ pub(crate) fn router_of(settings: &Llm, variables: Variables, backends: &[(&str,
     Router::create(deps).unwrap()
 }
 
-/// A router over backends of the form that OpenAI's servers have, asked in this order, with one try each.
+/// A router over backends of the form that OpenAI's servers have, asked in this order, with one try each. Answers are
+/// kept for callers who ask for it.
 pub(crate) fn router(backends: &[(&str, &Arc<Scripted>)]) -> Router {
     let entries: serde_json::Map<String, serde_json::Value> = backends
         .iter()
@@ -122,6 +131,7 @@ pub(crate) fn router(backends: &[(&str, &Arc<Scripted>)]) -> Router {
         "backends": entries,
         "chains": { "default": order, "research": [order.last()] },
         "retry": { "last_attempts": 1 },
+        "cache": { "bytes": 100_000 },
     });
     router_of(&settings(&llm.to_string()), Variables::given(&[]), backends)
 }

@@ -22,6 +22,7 @@ use aerie_config::BackendKind;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+pub(crate) use self::chat_completions::tool_calls;
 use crate::{
     answer::{Completion, Embeddings, Piece},
     chat::{ChatRequest, EmbedRequest, Schema},

@@ -91,7 +91,8 @@ async fn judge(case: FaultCase, tls: &Tls) {
     };
     second.only(CHAT, well(case.asked));
     let backends = vec![backend("first", &first_url, tls), backend("second", &second.base_url(), tls)];
-    let deps = EngineDeps { settings: &settings(), backends, clock: Arc::new(SystemWallClock), seed: 1 };
+    let deps =
+        EngineDeps { settings: &settings(), backends, clock: Arc::new(SystemWallClock), conventions: None, seed: 1 };
     let got = ask(&Engine::new(deps).unwrap(), case.asked).await;
     assert_eq!(got.events_after_end, 0, "{name}");
     let whole = if case.asked == Asked::Document { DOCUMENT } else { WHOLE };
@@ -140,7 +141,8 @@ async fn going_away_ends_the_exchange_at_the_provider_within_fifty_milliseconds(
         let mut settings = settings();
         settings.timeouts = LlmTimeouts::default();
         let backends = vec![backend("first", &server.base_url(), &tls)];
-        let deps = EngineDeps { settings: &settings, backends, clock: Arc::new(SystemWallClock), seed: 1 };
+        let deps =
+            EngineDeps { settings: &settings, backends, clock: Arc::new(SystemWallClock), conventions: None, seed: 1 };
         let engine = Engine::new(deps).unwrap();
         let (call, came) = (ask(&engine, asked), server.wait_for_requests(1));
         let mut call = Box::pin(call);

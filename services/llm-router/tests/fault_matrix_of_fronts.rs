@@ -1,7 +1,10 @@
 //! Every way in which a provider goes wrong, as callers of both fronts see it: over HTTP in OpenAI's form, and over gRPC.
 #![allow(clippy::panic, clippy::unwrap_used, missing_docs)]
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::{Duration, Instant},
+};
 
 use aerie_config::{Config, Loader};
 use aerie_llm_router::{LlmRouter, RouterDeps, router::Variables};
@@ -9,7 +12,7 @@ use aerie_proto::llm::v1 as pb;
 use aerie_rpc::{Backend, RpcError, ServeOptions};
 use aerie_telemetry::Lifecycle;
 use aerie_testkit::llm::{
-    LlmServer,
+    LlmServer, Reply,
     faults::{Asked, BEGINNING, DOCUMENT, FaultCase, Right, SCHEMA, WHOLE, WITHOUT_ONE, fault_cases, well},
 };
 use bytes::Bytes;
@@ -18,6 +21,12 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use pb::{llm_service_client::LlmServiceClient, stream_complete_response::Event};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::Notify,
+    time::timeout,
+};
 
 const CHAT: &str = "/chat/completions";
 
@@ -36,9 +45,9 @@ fn config(first: &str, second: &str) -> Config {
 /// A router on a port with a provider that goes wrong and one that is well.
 struct World {
     address: SocketAddr,
+    first: LlmServer,
     second: LlmServer,
     lifecycle: Lifecycle,
-    _first: LlmServer,
 }
 
 impl World {
@@ -60,7 +69,7 @@ impl World {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(router.serve(listener, ServeOptions::default(), lifecycle.clone()));
-        Self { address, second, lifecycle, _first: first }
+        Self { address, first, second, lifecycle }
     }
 }
 
@@ -80,7 +89,8 @@ struct Got {
     tells: bool,
 }
 
-async fn over_http(address: SocketAddr, asked: Asked) -> Got {
+/// The question in OpenAI's form.
+fn openai_question(asked: Asked) -> Value {
     let mut body = json!({
         "model": "",
         "messages": [{"role": "user", "content": "hello"}],
@@ -91,9 +101,13 @@ async fn over_http(address: SocketAddr, asked: Asked) -> Got {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
         body["response_format"] = json!({"type": "json_schema", "json_schema": {"name": "job", "schema": schema}});
     }
+    body
+}
+
+async fn over_http(address: SocketAddr, asked: Asked) -> Got {
     let request = Request::post(format!("http://{address}/v1/chat/completions"))
         .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(body.to_string())))
+        .body(Full::new(Bytes::from(openai_question(asked).to_string())))
         .unwrap();
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let response = client.request(request).await.unwrap();
@@ -228,5 +242,96 @@ async fn callers_over_grpc_get_the_right_thing_of_every_fault() {
         let world = World::start(&case).await;
         let got = over_grpc(world.address, case.asked).await;
         judge(&case, "grpc", &got, world.second.requests());
+    }
+}
+
+/// A caller who asks, waits until the provider was asked and, where it `hears` something, until that came, and then goes
+/// away: how long the provider was still held.
+async fn leaving_http(world: &World, asked: Asked, hears: bool) -> Duration {
+    let body = openai_question(asked).to_string();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: aerie\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut connection = TcpStream::connect(world.address).await.unwrap();
+    connection.write_all((head + &body).as_bytes()).await.unwrap();
+    world.first.wait_for_requests(1).await;
+    if hears {
+        connection.read_buf(&mut Vec::new()).await.unwrap();
+    }
+    held_after(world, connection).await
+}
+
+/// The same over gRPC.
+async fn leaving_grpc(world: &World, asked: Asked, hears: bool) -> Duration {
+    let mut client = LlmServiceClient::new(Backend::remote(&format!("http://{}", world.address)).unwrap());
+    let question = pb::CompleteRequest { prompt: "hello".into(), ..Default::default() };
+    let something_came = Notify::new();
+    let mut call = Box::pin(async {
+        match asked {
+            Asked::Plain => drop(client.complete(question).await),
+            Asked::Document => {
+                let request =
+                    pb::ExtractRequest { prompt: "hello".into(), schema: SCHEMA.into(), ..Default::default() };
+                drop(client.extract(request).await);
+            }
+            Asked::Streamed => {
+                let request = pb::StreamCompleteRequest { question: Some(question) };
+                let mut events = client.stream_complete(request).await.unwrap().into_inner();
+                while events.message().await.unwrap().is_some() {
+                    something_came.notify_one();
+                }
+            }
+        }
+    });
+    let came = async {
+        world.first.wait_for_requests(1).await;
+        if hears {
+            something_came.notified().await;
+        }
+    };
+    tokio::select! {
+        () = &mut call => panic!("the provider hangs"),
+        () = came => {}
+    }
+    held_after(world, call).await
+}
+
+async fn held_after(world: &World, caller: impl Sized) -> Duration {
+    let left = Instant::now();
+    drop(caller);
+    // A provider that is never let go is told by the time.
+    let _ = timeout(Duration::from_secs(2), world.first.wait_for_drops(1)).await;
+    left.elapsed()
+}
+
+#[tokio::test]
+async fn callers_who_go_away_let_the_provider_go_within_fifty_milliseconds() {
+    const LONGEST: Duration = Duration::from_millis(50);
+    let hanging = [
+        (Asked::Plain, Reply::silent(), false),
+        (Asked::Document, Reply::silent(), false),
+        (Asked::Streamed, Reply::silent(), false),
+        (Asked::Streamed, Reply::chat_beginning().hang(), false),
+        (Asked::Streamed, Reply::chat_beginning().chat_text("one").hang(), true),
+    ];
+    for (asked, reply, hears) in hanging {
+        let case = FaultCase { name: "hangs", first: Some(reply), asked, right: Right::Fallback };
+        for front in ["http", "grpc"] {
+            // On a busy machine one try may be late without our doing.
+            let mut held = Duration::MAX;
+            for _ in 0..3 {
+                let world = World::start(&case).await;
+                held = held.min(match front {
+                    "http" => leaving_http(&world, asked, hears).await,
+                    _ => leaving_grpc(&world, asked, hears).await,
+                });
+                if held < LONGEST {
+                    break;
+                }
+            }
+            assert!(held < LONGEST, "{:?} {asked:?} over {front}: {held:?}", case.first);
+        }
     }
 }

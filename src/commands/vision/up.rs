@@ -6,14 +6,13 @@ use std::{
     time::Duration,
 };
 
-use aerie_rpc::ServeOptions;
+use aerie_rpc::{ServeOptions, telemetry_options};
 use aerie_telemetry::{Lifecycle, Metrics, Telemetry};
 use aerie_vision::{VisionService, engine::State, limit_memory, limit_threads};
 use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::{
-    app::telemetry_options,
     cli::{Cli, VisionUp},
     commands::load_config,
 };
@@ -33,7 +32,7 @@ pub async fn run(cli: &Cli, arguments: &VisionUp) -> anyhow::Result<ExitCode> {
     limit_memory(settings.memory_bytes).context("vision.memory_bytes")?;
     // One provider for the whole process; a second installation of the same one is no harm.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let telemetry = Telemetry::install(&telemetry_options(&config))?;
+    let telemetry = Telemetry::install(&telemetry_options(&config.telemetry, "aerie"))?;
     let lifecycle = Lifecycle::new();
     lifecycle.listen_for_signals().context("signal handlers")?;
     if arguments.supervised {

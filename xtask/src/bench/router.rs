@@ -25,11 +25,12 @@ const PEERS: [Peer; 3] = [
 
 /// Builds with optimisation, installs the peers that can be had, and measures.
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
-    step("build aerie", &mut cargo(["build", "--release", "--package", "aerie", "--bin", "aerie"]))?;
+    let mut build = cargo(["build", "--release", "--package", "aerie-llm-router", "--bin", "aerie-llm-router"]);
+    step("build aerie-llm-router", &mut build)?;
     let peers = peers()?;
     let mut bench =
         cargo(["run", "--release", "--package", "aerie-llm-router", "--example", "router_bench", "--", "run"]);
-    bench.arg("--aerie").arg(start::binary(true)?).arg("--peers").arg(&peers);
+    bench.arg("--router").arg(start::binary("aerie-llm-router", true)?).arg("--peers").arg(&peers);
     if !arguments.iter().any(|argument| argument == "--out" || argument == "--only") {
         bench.arg("--out").arg(root().join("docs/benchmarks/router.md"));
     }

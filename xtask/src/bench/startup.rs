@@ -27,7 +27,7 @@ const SETTLED: Duration = Duration::from_secs(3);
 /// Fills a home with the sample boards, then starts `aerie up` on it again and again.
 pub fn run() -> anyhow::Result<()> {
     step("build aerie", &mut cargo(["build", "--release", "--package", "aerie", "--bin", "aerie"]))?;
-    let program = start::binary(true)?;
+    let program = start::binary("aerie", true)?;
     let home = std::env::temp_dir().join(format!("aerie-bench-start-{}", std::process::id()));
     let mut demo = Command::new(&program);
     demo.arg("demo").arg("--home").arg(&home).arg("--exit").stdout(Stdio::null()).stderr(Stdio::null());

@@ -63,9 +63,9 @@ enum Role {
 /// What to measure and how long.
 #[derive(clap::Args)]
 pub struct Run {
-    /// The program `aerie`, built with optimisation.
+    /// The program `aerie-llm-router`, built with optimisation.
     #[arg(long)]
-    aerie: PathBuf,
+    router: PathBuf,
     /// Folder with the installations of the peers.
     #[arg(long)]
     peers: Option<PathBuf>,
@@ -119,7 +119,7 @@ fn measure(run: &Run) -> anyhow::Result<()> {
     let scratch = std::env::temp_dir().join(format!("aerie-bench-router-{}", std::process::id()));
     fs::create_dir_all(&scratch).with_context(|| scratch.display().to_string())?;
     let places = Places {
-        aerie: run.aerie.clone(),
+        router: run.router.clone(),
         bench: std::env::current_exe()?,
         peers: run.peers.clone(),
         scratch: scratch.clone(),

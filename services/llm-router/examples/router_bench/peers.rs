@@ -23,7 +23,7 @@ const CHAT: &str = "/v1/chat/completions";
 /// Where things are.
 pub struct Places {
     /// Our own program.
-    pub aerie: PathBuf,
+    pub router: PathBuf,
     /// This program, for the mock and the floors.
     pub bench: PathBuf,
     /// Folder with the peers' installations (`litellm/`, `rust/`, `portkey/`), if any.
@@ -179,8 +179,8 @@ pub fn aerie(places: &Places, port: u16, backends: &[(&str, &str)]) -> anyhow::R
         names.join(", ")
     );
     let file = write(&places.scratch, &format!("aerie-{port}.yaml"), &settings)?;
-    let mut command = Command::new(&places.aerie);
-    command.arg("--config").arg(file).arg("--data-dir").arg(places.scratch.join("aerie-data")).arg("llm-router");
+    let mut command = Command::new(&places.router);
+    command.arg("--config").arg(file);
     Ok(command)
 }
 

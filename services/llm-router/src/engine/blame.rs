@@ -132,7 +132,7 @@ impl Route<'_> {
 }
 
 /// Whether a backend that says this is up and answers.
-fn is_well(kind: FaultKind) -> bool {
+pub(super) fn is_well(kind: FaultKind) -> bool {
     matches!(
         kind,
         FaultKind::Caller

@@ -141,6 +141,11 @@ impl Breaker {
         }
     }
 
+    /// A call that went through is over and was answered.
+    pub(crate) fn succeed(&self, now: Instant) {
+        self.state().counts.success(now);
+    }
+
     /// A call that went through failed later, in the middle of its answer, or a health check did.
     pub(crate) fn fail(&self, cause: FaultKind, now: Instant, chance: f64) {
         self.failed(false, cause, now, chance);
@@ -220,15 +225,19 @@ impl Pass {
         self.probe
     }
 
-    /// It was answered, or refused for a reason that is not the backend's.
-    pub(crate) fn answered(mut self, now: Instant) {
+    /// An answer has begun: a probe has seen enough. Whether it comes to its end is told later.
+    pub(crate) fn began(mut self) {
         self.open = false;
-        let mut state = self.breaker.state();
         if self.probe {
-            state.close();
-        } else {
-            state.counts.success(now);
+            self.breaker.state().close();
         }
+    }
+
+    /// It was answered, or refused for a reason that is not the backend's.
+    pub(crate) fn answered(self, now: Instant) {
+        let breaker = self.breaker.clone();
+        self.began();
+        breaker.succeed(now);
     }
 
     /// It failed.

@@ -15,6 +15,9 @@ pub struct EngineDeps<'a> {
     pub backends: Vec<EngineBackend>,
     /// Tells the day of budgets.
     pub clock: Arc<dyn WallClock>,
+    /// What the environment says of OpenTelemetry's conventions (`OTEL_SEMCONV_STABILITY_OPT_IN`); `gen_ai/dup` adds the
+    /// older names to spans.
+    pub conventions: Option<String>,
     /// Where chance begins (weights, pauses between tries); a test takes a fixed one.
     pub seed: u64,
 }

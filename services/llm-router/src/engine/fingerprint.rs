@@ -140,8 +140,13 @@ impl Print {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
-    use crate::chat::Role;
+    use crate::{
+        call::Consent,
+        chat::{MediaType, ReasoningEffort, Role, Sampling},
+    };
 
     fn said(text: &str) -> ChatRequest {
         ChatRequest { messages: vec![Message::text(Role::User, text)], ..ChatRequest::default() }
@@ -152,20 +157,62 @@ mod tests {
         let call = Call::default();
         let base = of(&said("a"), &call);
         assert_eq!(base, of(&said("a"), &Call { deadline: Some(tokio::time::Instant::now()), ..Call::default() }));
-        let mut warmer = said("a");
-        warmer.sampling.temperature = Some(0.5);
         let mut split = said("");
         split.messages.push(Message::text(Role::User, "a"));
-        let others = [
-            of(&said("b"), &call),
-            of(&warmer, &call),
-            of(&split, &call),
-            of(&ChatRequest { output: OutputFormat::JsonObject, ..said("a") }, &call),
-            of(&said("a"), &Call { person: "p".into(), ..Call::default() }),
-            of(&said("a"), &Call { chain: "p".into(), ..Call::default() }),
-            of(&said("a"), &Call { model: Some("p".into()), ..Call::default() }),
-            of(&said("a"), &Call { backends: vec!["p".into()], ..Call::default() }),
+        let schema = |json: &str| Schema::parse(json).unwrap();
+        let document = |json: &str, strict| OutputFormat::Schema { name: "d".into(), schema: schema(json), strict };
+        let tool = |name: &str| Tool { name: name.into(), description: None, parameters: None, strict: None };
+        let picture = |data: &'static [u8]| {
+            let source = ImageSource::Bytes { media_type: MediaType::Png, data: data.into() };
+            Part::Image(Image { source, detail: None })
+        };
+        let elsewhere = Part::Image(Image { source: ImageSource::Url("https://a/b.png".into()), detail: None });
+        let with = |part| {
+            let mut request = said("a");
+            request.messages[0].parts.push(part);
+            request
+        };
+        let sampled = |change: fn(&mut Sampling)| {
+            let mut request = said("a");
+            change(&mut request.sampling);
+            request
+        };
+        let requests = [
+            said("b"),
+            split,
+            with(picture(b"1")),
+            with(picture(b"2")),
+            with(elsewhere),
+            with(Part::ToolResult { call_id: "c".into(), text: "t".into() }),
+            ChatRequest { output: OutputFormat::JsonObject, ..said("a") },
+            ChatRequest { output: document("{}", false), ..said("a") },
+            ChatRequest { output: document("{}", true), ..said("a") },
+            ChatRequest { output: document("[]", false), ..said("a") },
+            ChatRequest { tools: vec![tool("f")], ..said("a") },
+            ChatRequest { tools: vec![tool("g")], ..said("a") },
+            ChatRequest { tools: vec![Tool { parameters: Some(schema("{}")), ..tool("f") }], ..said("a") },
+            ChatRequest { tool_choice: ToolChoice::Required, ..said("a") },
+            ChatRequest { tool_choice: ToolChoice::Function("f".into()), ..said("a") },
+            ChatRequest { parallel_tool_calls: Some(false), ..said("a") },
+            ChatRequest { reasoning_effort: Some(ReasoningEffort::Low), ..said("a") },
+            sampled(|sampling| sampling.temperature = Some(0.5)),
+            sampled(|sampling| sampling.top_p = Some(0.5)),
+            sampled(|sampling| sampling.max_tokens = Some(5)),
+            sampled(|sampling| sampling.stop = vec!["x".into()]),
+            sampled(|sampling| sampling.seed = Some(5)),
         ];
+        let consent = |local_only, acknowledged| Consent { local_only, acknowledged, ..Consent::default() };
+        let calls = [
+            Call { person: "p".into(), ..Call::default() },
+            Call { chain: "p".into(), ..Call::default() },
+            Call { model: Some("p".into()), ..Call::default() },
+            Call { backends: vec!["p".into()], ..Call::default() },
+            Call { consent: consent(true, None), ..Call::default() },
+            Call { consent: consent(false, Some(Vec::new())), ..Call::default() },
+            Call { consent: consent(false, Some(vec!["p".into()])), ..Call::default() },
+        ];
+        let others = requests.iter().map(|request| of(request, &call));
+        let others: Vec<Fingerprint> = others.chain(calls.iter().map(|call| of(&said("a"), call))).collect();
         for (index, other) in others.iter().enumerate() {
             assert_ne!(*other, base, "{index}");
             assert!(!others[..index].contains(other), "{index}");

@@ -185,7 +185,7 @@ impl<'a> Holding<'a> {
     fn hold(&mut self, piece: Piece) -> Result<bool, Fault> {
         let now = Instant::now();
         self.last_at = now;
-        let content_at = *self.content_at.get_or_insert(now);
+        self.content_at.get_or_insert(now);
         let text = match &piece {
             Piece::Content(text) | Piece::Reasoning(text) => text,
             Piece::ToolCall(call) => &call.arguments,
@@ -197,12 +197,11 @@ impl<'a> Holding<'a> {
         self.held.push(piece);
         let LlmStream { hold_pieces, hold_ms, .. } = *self.work.policy;
         let enough = hold_pieces > 0 && self.contents >= hold_pieces as usize;
-        let long = hold_ms > 0 && now >= content_at + Duration::from_millis(hold_ms);
         let full = self.held.len() >= MOST_PIECES || self.bytes >= MOST_BYTES;
         if (hold_pieces == 0 && hold_ms == 0) || full {
             return Ok(true);
         }
-        if enough || long {
+        if enough {
             return self.fast_enough().map(|()| true);
         }
         Ok(false)

@@ -7,7 +7,7 @@ use tracing::{Instrument, Span};
 
 use super::{
     admission::{Permit, Ticket},
-    blame::{Tried, refusal_fault, shut_fault},
+    blame::{Tried, is_well, refusal_fault, shut_fault},
     breaker::{Pass, Shut},
     chain::Entry,
     lane::{AUTOMATIC, Lane},
@@ -125,6 +125,7 @@ impl Route<'_> {
         let cost = self.settle(&visit, usage, settled);
         telemetry::count_attempt(lane, &visit.model, visit.operation, None, visit.began.elapsed());
         lane.record.answered();
+        visit.entry.breaker.succeed(Instant::now());
         let mut way = self.way();
         if let Some(attempt) = way.log.attempts.get_mut(visit.attempt) {
             attempt.took = visit.began.elapsed();
@@ -151,6 +152,8 @@ impl Route<'_> {
         lane.record.failed(fault);
         if self.counts(&visit.entry, fault, visit.began, visit.own_key) {
             visit.entry.breaker.fail(fault.kind, Instant::now(), self.shared.dice.fraction());
+        } else if is_well(fault.kind) {
+            visit.entry.breaker.succeed(Instant::now());
         }
         let mut way = self.way();
         if let Some(attempt) = way.log.attempts.get_mut(visit.attempt) {
@@ -238,7 +241,7 @@ impl Route<'_> {
         tried: Tried<'_>,
         span: Span,
     ) -> Visit {
-        passes.answered();
+        passes.began();
         let attempt = self.note(&entry.lane, &tried, None);
         Visit {
             entry: entry.clone(),
@@ -259,12 +262,11 @@ impl Passes {
         !self.chain.is_probe() && !self.lane.as_ref().is_some_and(Pass::is_probe)
     }
 
-    fn answered(self) {
-        let now = Instant::now();
+    fn began(self) {
         if let Some(lane) = self.lane {
-            lane.answered(now);
+            lane.began();
         }
-        self.chain.answered(now);
+        self.chain.began();
     }
 }
 

@@ -12,8 +12,10 @@ use tonic::Code;
 
 use super::*;
 use crate::{
-    answer::{Completion, FinishReason, Piece, Usage},
+    answer::{Completion, FinishReason, Piece, Trail, Usage},
+    call::{Answer, Priority},
     chat::{ImageSource, Part, Role},
+    extract::Extraction,
     fault::{Fault, FaultKind},
     testing::{Scripted, router},
 };
@@ -144,6 +146,8 @@ async fn a_stream_ends_with_its_trail_or_with_an_error() {
     let pieces = vec![
         Ok(Piece::Started { id: "i".into(), model: "m".into() }),
         Ok(Piece::Content("a".into())),
+        Ok(Piece::Reasoning("hm".into())),
+        Ok(Piece::KeepAlive),
         Ok(Piece::Content("b".into())),
         Ok(Piece::Finish(FinishReason::Stop)),
     ];
@@ -153,16 +157,19 @@ async fn a_stream_ends_with_its_trail_or_with_an_error() {
 
     let whole = Scripted::streams(pieces);
     let mut events = client(&[("a", &whole)]).await.stream_complete(request()).await.unwrap().into_inner();
-    let (mut text, mut end) = (String::new(), None);
+    let (mut text, mut thought, mut alive, mut end) = (String::new(), String::new(), 0, None);
     while let Some(event) = events.message().await.unwrap() {
         assert!(end.is_none(), "nothing follows the end");
         match event.event.unwrap() {
             Event::Text(more) => text.push_str(&more),
+            Event::Reasoning(more) => thought.push_str(&more),
+            Event::KeepAlive(_) => alive += 1,
             Event::End(trail) => end = Some(trail),
             _ => {}
         }
     }
-    assert_eq!((text.as_str(), end.unwrap().backend.as_str()), ("ab", "a"));
+    assert_eq!((text.as_str(), thought.as_str(), alive), ("ab", "hm", 1));
+    assert_eq!(end.unwrap().backend, "a");
 
     let broken = Scripted::streams(cut);
     let mut events = client(&[("a", &broken)]).await.stream_complete(request()).await.unwrap().into_inner();
@@ -174,7 +181,25 @@ async fn a_stream_ends_with_its_trail_or_with_an_error() {
         }
     };
     assert_eq!(RpcError::from(&status).reason, "INCOMPLETE");
-    assert_eq!(failure(&status).trail.unwrap().attempts[0].fault, "incomplete");
+    let failure = failure(&status);
+    assert_eq!(failure.trail.unwrap().attempts[0].fault, "incomplete");
+    assert!(failure.usage.unwrap().output_tokens > 0, "what was said is told");
+}
+
+#[test]
+fn thought_cost_and_how_an_answer_was_come_by_are_told() {
+    let trail = || Trail { cost_micros: Some(12), cached: true, hedged: true, ..Trail::default() };
+    let completion = || Completion { reasoning: "hm".into(), ..Completion::default() };
+    let answer = encode::completion(Answer { completion: completion(), trail: trail() });
+    assert_eq!((answer.text.as_str(), answer.reasoning.as_str()), ("", "hm"));
+    let told = answer.trail.unwrap();
+    assert_eq!((told.cost_micros, told.cached, told.hedged), (Some(12), true, true));
+
+    let untold = vec!["minLength at /properties/a".to_owned()];
+    let extraction = Extraction { completion: completion(), trail: trail(), untold, ..Extraction::default() };
+    let document = encode::extraction(extraction);
+    assert_eq!(document.dropped_schema_features, ["minLength at /properties/a"]);
+    assert_eq!((document.reasoning.as_str(), document.trail.unwrap().cost_micros), ("hm", Some(12)));
 }
 
 #[tokio::test]
@@ -186,6 +211,41 @@ async fn the_callers_deadline_caps_the_try() {
     client(&[("a", &backend)]).await.complete(request).await.unwrap();
     let deadline = backend.last().1.deadline;
     assert!(deadline > before && deadline <= Instant::now() + Duration::from_millis(1500));
+}
+
+#[tokio::test]
+async fn what_a_person_allows_and_how_to_ask_reach_the_call() {
+    let directory = &router(&[("a", &Scripted::says("ok"))]).current().directory;
+    let consent = pb::Consent {
+        local_only: true,
+        acknowledged: Some(pb::AcknowledgedBackends { backends: vec!["a".into()] }),
+        keys: [("a".to_owned(), "theirs".to_owned())].into(),
+    };
+    let routing = pb::Routing {
+        backends: vec!["a".into()],
+        model: "m".into(),
+        priority: pb::Priority::Background as i32,
+        consent: Some(consent),
+        cache: true,
+    };
+    let mut call = Call::default();
+    decode::routing(Some(routing), directory, &mut call).unwrap();
+    assert_eq!((call.backends, call.model, call.cache), (vec!["a".to_owned()], Some("m".to_owned()), true));
+    assert_eq!(call.priority, Priority::Background);
+    assert_eq!((call.consent.local_only, call.consent.acknowledged), (true, Some(vec!["a".to_owned()])));
+    assert_eq!(call.consent.keys["a"].reveal(), "theirs");
+}
+
+#[tokio::test]
+async fn each_person_has_a_cache_of_their_own() {
+    let mut client = client(&[("a", &Scripted::says("ok"))]).await;
+    for (person, cached) in [("anna", false), ("ben", false), ("anna", true)] {
+        let routing = Some(pb::Routing { cache: true, ..Default::default() });
+        let mut request = Request::new(pb::CompleteRequest { routing, ..hello() });
+        request.metadata_mut().insert(PERSON_HEADER, person.parse().unwrap());
+        let answer = client.complete(request).await.unwrap().into_inner();
+        assert_eq!(answer.trail.unwrap().cached, cached, "{person}");
+    }
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ async fn a_whole_answer_comes_back_with_its_usage_and_the_key_goes_out() {
     let received = server.received();
     let keys: Vec<&str> = received.iter().map(|request| request.header("authorization")).collect();
     assert_eq!(keys, ["Bearer configured", "Bearer own"]);
+    assert!(backend.headers["authorization"].is_sensitive(), "it is not printed with the other headers");
     assert_eq!(received[0].json(), json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}));
 }
 
@@ -196,6 +197,17 @@ async fn pictures_by_address_are_fetched_for_those_who_take_none_by_address() {
     let request = ChatRequest { messages: vec![Message { role: Role::User, parts }], ..ChatRequest::default() };
     assert_eq!(backend.complete(&request, &hop()).await.unwrap_err().kind, FaultKind::Caller);
     assert_eq!(server.requests(), 2, "nothing was sent");
+
+    server.on("/chat/completions", Reply::chat("a dog"));
+    let guard = aerie_network::AddressGuard::new([server.address().to_string().as_str()]);
+    let takes_addresses = self::backend(&server, "").fetching_images(ImageFetcher::new(Tls::of_system(), guard));
+    let address = format!("{}/a.png", server.base_url());
+    let parts = vec![Part::Image(Image { source: ImageSource::Url(address.clone()), detail: None })];
+    let request = ChatRequest { messages: vec![Message { role: Role::User, parts }], ..ChatRequest::default() };
+    assert_eq!(takes_addresses.complete(&request, &hop()).await.unwrap().content, "a dog");
+    let sent = server.received().pop().unwrap().json();
+    assert_eq!(sent["messages"][0]["content"][0]["image_url"]["url"], address);
+    assert_eq!(server.requests(), 3, "nothing was fetched");
 }
 
 #[tokio::test]

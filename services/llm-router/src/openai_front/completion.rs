@@ -11,6 +11,7 @@ use super::{
 use crate::{
     answer::{Completion, FinishReason, Trail},
     json::JsonWriter,
+    wire::tool_calls,
 };
 
 /// Bytes of an answer besides its texts.
@@ -79,26 +80,7 @@ fn message(json: &mut JsonWriter, completion: &Completion) {
     }
     json.key("refusal");
     json.null();
-    if !completion.tool_calls.is_empty() {
-        json.key("tool_calls");
-        json.open_array();
-        for call in &completion.tool_calls {
-            json.open_object();
-            json.key("id");
-            json.string(&call.id);
-            json.key("type");
-            json.string("function");
-            json.key("function");
-            json.open_object();
-            json.key("name");
-            json.string(&call.name);
-            json.key("arguments");
-            json.string(&call.arguments);
-            json.close_object();
-            json.close_object();
-        }
-        json.close_array();
-    }
+    tool_calls(json, completion.tool_calls.iter());
     json.close_object();
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     answer::{Completion, FinishReason, Piece, ToolCallPiece, Usage},
+    call::Priority,
     chat::{ImageSource, MediaType, OutputFormat, Part, Role, ToolCall, ToolChoice},
     fault::{Fault, FaultKind},
     testing::{Scripted, router},
@@ -66,13 +67,13 @@ async fn chat(front: &OpenAiFront, body: &Value) -> Answered {
 #[tokio::test]
 async fn a_whole_answer_has_openais_form_and_says_how_it_came_about() {
     let usage = Usage { input_tokens: 7, output_tokens: 3, cached_input_tokens: 2, reasoning_tokens: 1 };
-    let call = ToolCall { id: "c1".into(), name: "look".into(), arguments: "{\"a\":1}".into() };
+    let call = |id: &str, arguments: &str| ToolCall { id: id.into(), name: "look".into(), arguments: arguments.into() };
     let completion = Completion {
         id: "id-1".into(),
         model: "said".into(),
         content: "grüß \"dich\"".into(),
         reasoning: "hm".into(),
-        tool_calls: vec![call],
+        tool_calls: vec![call("c1", "{\"a\":1}"), call("c2", "")],
         finish: FinishReason::ToolCalls,
         usage: Some(usage),
     };
@@ -88,8 +89,11 @@ async fn a_whole_answer_has_openais_form_and_says_how_it_came_about() {
     assert_eq!(choice["finish_reason"], "tool_calls");
     assert_eq!(choice["message"]["content"], "grüß \"dich\"");
     assert_eq!(choice["message"]["reasoning_content"], "hm");
-    let function = json!({"name": "look", "arguments": "{\"a\":1}"});
-    assert_eq!(choice["message"]["tool_calls"], json!([{"id": "c1", "type": "function", "function": function}]));
+    let written = |id: &str, arguments: &str| {
+        let function = json!({"name": "look", "arguments": arguments});
+        json!({"id": id, "type": "function", "function": function})
+    };
+    assert_eq!(choice["message"]["tool_calls"], json!([written("c1", "{\"a\":1}"), written("c2", "{}")]));
     assert_eq!(body["usage"]["total_tokens"], 10);
     assert_eq!(body["usage"]["prompt_tokens_details"]["cached_tokens"], 2);
     assert_eq!(answer.headers["x-aerie-backend"], "well");
@@ -345,6 +349,21 @@ async fn the_first_event_leaves_at_once_and_what_is_ready_then_as_one_frame() {
     assert!(frames.frame().await.is_none() && frames.is_end_stream());
 }
 
+#[tokio::test(start_paused = true)]
+async fn signs_of_life_reach_the_caller_while_the_first_token_is_late_and_between_tokens() {
+    let mut pieces = vec![Ok(Piece::KeepAlive); 8];
+    pieces.extend([Ok(Piece::Content("a".into())), Ok(Piece::KeepAlive), Ok(Piece::Content("b".into()))]);
+    pieces.push(Ok(Piece::Finish(FinishReason::Stop)));
+    let backend = Scripted::streams(pieces);
+    *backend.pause.lock().unwrap() = Duration::from_secs(1);
+    let mut body = hello();
+    body["stream"] = json!(true);
+    let answer = chat(&front(&[("a", &backend)]), &body).await;
+    let (before, after) = answer.text.split_once("\"content\":\"a\"").unwrap();
+    assert!(before.contains(": keep-alive\n\n"), "{before}");
+    assert!(after.starts_with('}') && after.contains(": keep-alive\n\n"), "{after}");
+}
+
 #[tokio::test]
 async fn a_broken_stream_ends_with_a_typed_error_and_never_with_done() {
     let mut pieces = whole_stream();
@@ -359,6 +378,8 @@ async fn a_broken_stream_ends_with_a_typed_error_and_never_with_done() {
     let last = answer.chunks().pop().unwrap();
     assert_eq!((&last["error"]["type"], &last["error"]["code"]), (&json!("incomplete"), &json!("incomplete")));
     assert_eq!(last["error"]["aerie"]["attempts"][0]["fault"], "incomplete");
+    let used = &last["error"]["aerie"]["partial_usage"]["completion_tokens"];
+    assert!(used.as_u64().unwrap() > 0, "{last}");
     assert!(answer.chunks().iter().all(|chunk| chunk["choices"][0]["finish_reason"].is_null()));
 }
 
@@ -428,6 +449,24 @@ async fn wrong_addresses_forms_and_web_pages_are_refused() {
 }
 
 #[tokio::test]
+async fn what_a_person_allows_and_how_to_ask_reach_the_call() {
+    let directory = &router(&[("a", &Scripted::says("ok"))]).current().directory;
+    let said = json!({
+        "chain": "research",
+        "backends": ["a"],
+        "priority": "background",
+        "local_only": true,
+        "acknowledged": ["a"],
+        "cache": true,
+    });
+    let mut call = Call::default();
+    serde_json::from_value::<extension::Extension>(said).unwrap().apply(&mut call, directory).unwrap();
+    assert_eq!((call.chain.as_str(), call.backends), ("research", vec!["a".to_owned()]));
+    assert_eq!((call.priority, call.cache), (Priority::Background, true));
+    assert_eq!((call.consent.local_only, call.consent.acknowledged), (true, Some(vec!["a".to_owned()])));
+}
+
+#[tokio::test]
 async fn the_person_the_deadline_and_the_extension_reach_the_call() {
     let backend = Scripted::says("ok");
     let front = front(&[("a", &backend)]);
@@ -439,4 +478,20 @@ async fn the_person_the_deadline_and_the_extension_reach_the_call() {
     assert!(deadline > before && deadline <= Instant::now() + Duration::from_secs(1), "the deadline caps the try");
     body["aerie"] = json!({"colour": "red"});
     assert_eq!(chat(&front, &body).await.status, 400, "a word that means nothing is not passed over");
+
+    let post = |name: &'static str, value: &'static str, body: Value| {
+        let request = Request::post("/v1/chat/completions").header("content-type", "application/json");
+        let request = request.header(name, value).body(Full::new(Bytes::from(body.to_string()))).unwrap();
+        async { answered(front.answer(request).await).await }
+    };
+    let before = Instant::now();
+    assert_eq!(post("grpc-timeout", "900m", hello()).await.status, 200);
+    let deadline = backend.last().1.deadline;
+    assert!(deadline > before && deadline <= Instant::now() + Duration::from_millis(900), "so does the header's");
+
+    body["aerie"] = json!({"cache": true});
+    for (person, is_cached) in [("anna", false), ("ben", false), ("anna", true)] {
+        let answer = post(PERSON_HEADER, person, body.clone()).await;
+        assert_eq!(answer.headers.contains_key("x-aerie-cached"), is_cached, "{person}");
+    }
 }

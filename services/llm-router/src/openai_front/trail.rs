@@ -181,4 +181,21 @@ mod tests {
         body.write(&mut json);
         assert_eq!(json.finish_joined(), serde_json::to_vec(&body).unwrap());
     }
+
+    #[test]
+    fn cost_cache_second_request_and_what_was_not_told_are_headers() {
+        let trail = Trail { cost_micros: Some(12), cached: true, hedged: true, ..Trail::default() };
+        let mut headers = HeaderMap::new();
+        write_headers(&trail, &mut headers);
+        write_untold(&["minLength at /a".to_owned(), "not at the root".to_owned()], &mut headers);
+        assert_eq!(headers[COST], "12");
+        assert_eq!(headers[CACHED], "true");
+        assert_eq!(headers[HEDGED], "true");
+        assert_eq!(headers[UNTOLD], "minLength at /a, not at the root");
+
+        let mut headers = HeaderMap::new();
+        write_headers(&Trail::default(), &mut headers);
+        write_untold(&[], &mut headers);
+        assert!(headers.is_empty(), "{headers:?}");
+    }
 }

@@ -114,6 +114,15 @@ async fn what_keeps_an_answer_away_is_told_apart() {
     assert!(matches!(error, SendError::HeadersTimeout { .. }), "{error}");
     server.wait_for_drops(1).await;
 
+    // The system takes the connection, and nobody answers to the greeting of TLS, which is part of connecting.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let soon = Limits { connect: Duration::from_millis(20), ..limits() };
+    let encrypted = transport(&format!("https://{}", silent.local_addr().unwrap()));
+    let began = Instant::now();
+    let error = encrypted.send(post(&["x"]), soon).await.unwrap_err();
+    assert!(matches!(error, SendError::ConnectTimeout { .. }), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(2), "the limit on connecting counts, not that on headers");
+
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let transport = transport(&format!("http://{}", listener.local_addr().unwrap()));
     let closing = tokio::spawn(async move {

@@ -6,6 +6,7 @@ mod embeddings;
 mod request;
 mod stream;
 
+pub(crate) use self::request::tool_calls;
 pub(super) use self::{
     answer::{WireCall, error_inside, split_thought},
     request::{role_name, text_length, tool},

@@ -9,7 +9,8 @@ use aerie_llm_router::{
 };
 
 use crate::script::{
-    Play, Scripted, World, after, ask, complete, cut, hear, millis, say, seconds, stream, text, texts, usage,
+    Beat, Play, Scripted, World, after, ask, complete, cut, finish, hear, millis, say, seconds, stream, text, texts,
+    usage,
 };
 
 fn cached(settings: &mut Llm) {
@@ -39,6 +40,13 @@ async fn an_answer_says_who_gave_it_how_long_it_took_and_what_it_cost() {
     assert_eq!(streamed.end.unwrap().cost_micros, Some(70));
     let status = &engine.backends()[0];
     assert_eq!((status.answers, status.failures, status.spent_today_micros), (2, 0, 140));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_answer_took_as_long_as_it_lasted() {
+    let beats = vec![text("a"), Beat::Wait(millis(30)), text("b"), finish()];
+    let heard = stream(&World::of([("home", &Scripted::new([Play::Beats(beats)]))]).engine()).await;
+    assert_eq!(heard.end.unwrap().attempts[0].took, millis(30));
 }
 
 #[tokio::test(start_paused = true)]

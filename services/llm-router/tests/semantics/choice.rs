@@ -118,6 +118,13 @@ async fn when_one_of_the_two_fails_the_other_is_waited_for() {
     let engine = World::of([("a", &slow), ("b", &broken)]).set(hedged).engine();
     let answer = complete(&engine).await.unwrap();
     assert_eq!(causes(&answer.trail), [("b", Some(FaultKind::Unavailable)), ("a", None)]);
+
+    let broken = Scripted::new([after(seconds(1), fail(FaultKind::Unavailable))]);
+    let slow = Scripted::new([after(seconds(2), say("slow"))]);
+    let world = World::of([("a", &broken), ("b", &slow)]).set(hedged);
+    let answer = complete(&world.set(|settings| settings.retry.last_attempts = 1).engine()).await.unwrap();
+    assert_eq!(causes(&answer.trail), [("a", Some(FaultKind::Unavailable)), ("b", None)]);
+    assert_eq!(slow.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -111,6 +111,19 @@ async fn held_pieces_let_another_backend_take_over_unseen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_held_is_bounded_whatever_the_settings_say() {
+    for piece in ["a".repeat(64), "a".repeat(64 * 1024)] {
+        let most = (256 * 1024 / piece.len()).min(256);
+        let beats = std::iter::repeat_n(text(&piece), most).chain([Beat::Hang]).collect();
+        let backend = Scripted::new([Play::Beats(beats)]);
+        let world = World::of([("a", &backend)]).set(|settings| settings.stream.hold_pieces = 1_000_000);
+        let mut answer = world.engine().stream(ask("hello"), Call::default());
+        let first = answer.next().await.unwrap();
+        assert!(matches!(&first, Ok(AnswerEvent::Piece(Piece::Content(_)))), "{most} pieces: {first:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn held_time_ends_even_when_no_further_piece_comes() {
     let slow = Play::Beats(vec![text("one"), Beat::Wait(seconds(5)), text("two"), finish()]);
     let backend = Scripted::new([slow]);
@@ -164,7 +177,8 @@ async fn half_a_document_or_function_call_is_never_continued() {
     let json = aerie_llm_router::chat::ChatRequest { output: OutputFormat::JsonObject, ..ask("hello") };
     let tool = Tool { name: "f".into(), description: None, parameters: None, strict: None };
     let tools = aerie_llm_router::chat::ChatRequest { tools: vec![tool], ..ask("hello") };
-    for (request, beat) in [(json, text("{\"a\":")), (tools, call.clone()), (ask("hello"), call)] {
+    let cases = [(json, text("{\"a\":")), (tools.clone(), text("I call")), (tools, call.clone()), (ask("hello"), call)];
+    for (request, beat) in cases {
         let (first, second) = (Scripted::new([Play::Beats(vec![beat, cut()])]), Scripted::new([texts(&["1}"])]));
         let heard = hear(continues(&first, &second).stream(request, Call::default())).await;
         assert_eq!(heard.end.unwrap_err().kind, CallErrorKind::Incomplete);

@@ -165,6 +165,8 @@ async fn when_every_backend_fails_the_error_names_each_with_its_cause() {
 async fn limits_everywhere_are_told_as_such_with_the_time_to_come_back() {
     let busy = |wait| crate::script::busy(seconds(wait));
     let (first, second) = (Scripted::new([busy(40)]), Scripted::new([busy(20)]));
+    let began = tokio::time::Instant::now();
     let error = complete(&World::of([("a", &first), ("b", &second)]).engine()).await.unwrap_err();
     assert_eq!((error.kind, error.retry_after), (CallErrorKind::Exhausted, Some(seconds(20))));
+    assert_eq!(began.elapsed(), seconds(0), "the caller may wait, not we");
 }

@@ -117,6 +117,11 @@ async fn vectors_come_from_a_backend_that_makes_them_in_the_asked_length() {
     assert_eq!((answer.trail.backend.as_str(), answer.trail.model.as_str()), ("right", "embedder"));
     assert_eq!(answer.embeddings.vectors, vec![vec![0.5; 3]; 2]);
     assert_eq!((chat.calls(), long.calls()), (0, 0));
+
+    let longer = EmbedRequest { inputs: vec!["x".into()], dimensions: Some(4) };
+    let world = World::of([("a", &right)]).set(|settings| settings.retry.last_attempts = 1);
+    let error = world.engine().embed(longer, Call::default()).await.unwrap_err();
+    assert_eq!(error.trail.attempts[0].fault, Some(FaultKind::Malformed), "three numbers where four were asked for");
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,10 +155,10 @@ async fn work_without_a_chain_of_its_own_uses_the_default_chain() {
 fn a_mistake_in_a_chain_keeps_the_engine_from_starting() {
     let backend = Scripted::new([]);
     let start = |names: &[&str]| {
-        let World { mut settings, backends, day } = World::of([("home", &backend)]);
+        let World { mut settings, backends, day, conventions } = World::of([("home", &backend)]);
         let names = names.iter().map(|name| (*name).to_owned()).collect();
         settings.chains.insert("research".into(), LlmChain::Order(names));
-        Engine::new(EngineDeps { settings: &settings, backends, clock: day, seed: 1 }).map(drop)
+        Engine::new(EngineDeps { settings: &settings, backends, clock: day, conventions, seed: 1 }).map(drop)
     };
     assert_eq!(start(&["home"]), Ok(()));
     let unknown = start(&["home", "hom"]).unwrap_err().to_string();

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use aerie_config::{BackendKind, ModelPrice};
 use aerie_llm_router::{
-    call::{Call, CallErrorKind, Priority},
+    call::{Call, CallErrorKind, Consent, Priority},
     engine::{EngineBackend, EngineDeps},
     fault::FaultKind,
 };
@@ -58,6 +58,49 @@ async fn whoever_waits_too_long_for_one_backend_asks_the_next() {
     let two = two.unwrap();
     assert_eq!(causes(&two.trail), [("a", Some(FaultKind::Overloaded)), ("b", None)]);
     assert_eq!(busy.calls(), 1, "it was not asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_beyond_the_deadline() {
+    let backend = Scripted::new([after(seconds(9), say("slow"))]);
+    let world = World::new().backend("a", &backend, local).set(|settings| settings.queue.wait_ms = 60_000);
+    let engine = world.engine();
+    let began = Instant::now();
+    let hurried = async {
+        let call = Call { deadline: Some(began + seconds(2)), ..Call::default() };
+        let error = engine.complete(ask("hello"), call).await.unwrap_err();
+        assert_eq!((error.kind, began.elapsed()), (CallErrorKind::DeadlineExceeded, seconds(2)));
+    };
+    let (patient, ()) = tokio::join!(complete(&engine), hurried);
+    patient.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_with_a_persons_own_key_use_none_of_our_rates() {
+    let backend = Scripted::new([say("well")]);
+    let world = World::new().backend("a", &backend, |backend| backend.settings.requests_per_minute = Some(1));
+    let engine = world.engine();
+    let began = Instant::now();
+    for _ in 0..3 {
+        let keys = [("a".to_owned(), aerie_config::Secret::new("theirs"))].into();
+        let call = Call { consent: Consent { keys, ..Consent::default() }, ..Call::default() };
+        engine.complete(ask("hello"), call).await.unwrap();
+    }
+    complete(&engine).await.unwrap();
+    assert_eq!((began.elapsed(), engine.backends()[0].requests_last_minute), (seconds(0), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_for_a_backend_that_failed_meanwhile_does_not_ask_it() {
+    let backend = Scripted::new([after(seconds(1), fail(FaultKind::Unavailable))]);
+    let world = World::new().backend("a", &backend, local).set(|settings| {
+        settings.retry.last_attempts = 1;
+        settings.breaker.consecutive = 1;
+    });
+    let engine = world.engine();
+    let outcomes = join_all((0..3).map(|_| complete(&engine))).await;
+    assert!(outcomes.iter().all(Result::is_err));
+    assert_eq!(backend.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,14 +210,20 @@ async fn a_failed_try_gives_its_reservation_back() {
     complete(&engine).await.unwrap();
     assert_eq!(engine.backends()[0].spent_today_micros, 20);
     assert_eq!(engine.backends()[0].in_flight, 0);
+
+    let backend = Scripted::new([fail(FaultKind::Malformed), say("well")]);
+    let engine = priced(World::new(), 1.0, &backend).engine();
+    complete(&engine).await.unwrap();
+    assert!(engine.backends()[0].spent_today_micros > 20, "what may have been charged counts");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_takes_anothers_place_goes_on_with_its_limits() {
     let (home, new) = (Scripted::new([after(seconds(5), say("well"))]), Scripted::new([say("new")]));
     let before = World::new().backend("home", &home, local).engine();
-    let World { settings, backends, day } = World::new().backend("home", &home, local).backend("new", &new, |_| {});
-    let deps = EngineDeps { settings: &settings, backends, clock: day, seed: 7 };
+    let World { settings, backends, day, conventions } =
+        World::new().backend("home", &home, local).backend("new", &new, |_| {});
+    let deps = EngineDeps { settings: &settings, backends, clock: day, conventions, seed: 7 };
     let after = before.followed_by(deps).unwrap();
     let began = Instant::now();
     let (one, two) = tokio::join!(complete(&before), complete(&after));

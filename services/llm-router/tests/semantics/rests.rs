@@ -11,7 +11,9 @@ use aerie_llm_router::{
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use crate::script::{Play, Scripted, World, after, ask, busy, causes, complete, fail, millis, say, seconds};
+use crate::script::{
+    Play, Scripted, World, after, ask, busy, causes, complete, cut, fail, millis, say, seconds, stream, text, texts,
+};
 
 fn one_try(settings: &mut Llm) {
     settings.retry.last_attempts = 1;
@@ -26,6 +28,21 @@ async fn the_last_backend_is_asked_again_after_growing_pauses() {
     assert_eq!(causes, [("a", Some(FaultKind::Unavailable)), ("a", Some(FaultKind::Connect)), ("a", None)]);
     // 250 and 500 milliseconds, each drawn between its half and its whole.
     assert!((millis(375)..=millis(750)).contains(&began.elapsed()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_pause_grows_beyond_the_longest() {
+    let backend = Scripted::new([fail(FaultKind::Unavailable)]);
+    let world = World::of([("a", &backend)]).set(|settings| {
+        settings.retry.base_delay_ms = 1_000;
+        settings.retry.max_delay_ms = 2_000;
+        settings.retry.last_attempts = 6;
+        settings.breaker.consecutive = u32::MAX;
+    });
+    let began = Instant::now();
+    complete(&world.engine()).await.unwrap_err();
+    assert_eq!(backend.calls(), 6);
+    assert!(began.elapsed() <= seconds(1 + 4 * 2), "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,6 +174,66 @@ async fn a_refusal_of_the_question_shows_that_the_backend_is_well() {
         complete(&engine).await.unwrap_err();
     }
     assert_eq!((backend.calls(), engine.backends()[0].breaker), (50, BreakerState::Closed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_backend_cannot_help_ends_a_row_of_failures() {
+    let faults = [
+        FaultKind::Caller,
+        FaultKind::ContextTooLong,
+        FaultKind::ContentPolicy,
+        FaultKind::Unsupported,
+        FaultKind::InvalidDocument,
+    ];
+    for kind in faults {
+        let backend = Scripted::new([fail(FaultKind::Unavailable), fail(kind), fail(FaultKind::Unavailable)]);
+        let engine = World::of([("a", &backend)]).set(two_in_a_row_open_it).engine();
+        for _ in 0..3 {
+            complete(&engine).await.unwrap_err();
+        }
+        assert_eq!(engine.backends()[0].breaker, BreakerState::Closed, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_way_of_giving_no_answer_counts_against_a_backend() {
+    for kind in [FaultKind::Connect, FaultKind::Unavailable, FaultKind::Malformed, FaultKind::Empty] {
+        let backend = Scripted::new([fail(kind)]);
+        let engine = World::of([("a", &backend)]).set(two_in_a_row_open_it).engine();
+        for _ in 0..2 {
+            complete(&engine).await.unwrap_err();
+        }
+        assert_eq!(engine.backends()[0].breaker, BreakerState::Open, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_answer_ends_a_row_of_failures() {
+    let broken = || fail(FaultKind::Unavailable);
+    let backend = Scripted::new([broken(), say("well"), broken(), texts(&["well"]), broken(), say("well")]);
+    let engine = World::of([("a", &backend)]).set(two_in_a_row_open_it).engine();
+    complete(&engine).await.unwrap_err();
+    complete(&engine).await.unwrap();
+    complete(&engine).await.unwrap_err();
+    stream(&engine).await.end.unwrap();
+    complete(&engine).await.unwrap_err();
+    assert_eq!(engine.backends()[0].breaker, BreakerState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_break_off_count_against_a_backend() {
+    let backend = Scripted::new([Play::Beats(vec![text("half"), cut()])]);
+    let engine = World::of([("a", &backend)]).set(two_in_a_row_open_it).engine();
+    for state in [BreakerState::Closed, BreakerState::Open] {
+        assert_eq!(stream(&engine).await.end.unwrap_err().kind, CallErrorKind::Incomplete);
+        assert_eq!(engine.backends()[0].breaker, state);
+    }
+}
+
+fn two_in_a_row_open_it(settings: &mut Llm) {
+    one_try(settings);
+    settings.extract_reasks = 0;
+    settings.breaker.consecutive = 2;
 }
 
 #[tokio::test(start_paused = true)]

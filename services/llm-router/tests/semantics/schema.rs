@@ -170,6 +170,14 @@ async fn a_streamed_document_that_does_not_fit_ends_with_an_error_and_no_finish(
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_would_have_to_be_repaired_is_no_document_once_it_was_delivered() {
+    let engine = World::of([("a", &Scripted::new([texts(&["{\"title\":", " \"Smith\",}"])]))]).engine();
+    let heard = hear(engine.extract_stream(ask("extract"), schema(), Call::default())).await;
+    let error = heard.end.unwrap_err();
+    assert_eq!((error.kind, heard.text.as_str()), (CallErrorKind::InvalidDocument, "{\"title\": \"Smith\",}"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_of_words_only_or_of_a_held_wrong_document_leads_to_the_next_backend() {
     let right = || Scripted::new([texts(&["{\"title\": \"Smith\"}"])]);
     let words = Scripted::new([texts(&["I would", " rather not."])]);

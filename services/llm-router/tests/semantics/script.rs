@@ -261,12 +261,13 @@ pub struct World {
     pub settings: Llm,
     pub backends: Vec<EngineBackend>,
     pub day: Arc<Day>,
+    pub conventions: Option<String>,
 }
 
 impl World {
     pub fn new() -> Self {
         let settings = Loader::new().load().unwrap().llm;
-        Self { settings, backends: Vec::new(), day: Arc::default() }
+        Self { settings, backends: Vec::new(), day: Arc::default(), conventions: None }
     }
 
     /// A world of these backends, in this order.
@@ -297,8 +298,8 @@ impl World {
     }
 
     pub fn engine(self) -> Engine {
-        let Self { settings, backends, day } = self;
-        Engine::new(EngineDeps { settings: &settings, backends, clock: day, seed: 7 }).unwrap()
+        let Self { settings, backends, day, conventions } = self;
+        Engine::new(EngineDeps { settings: &settings, backends, clock: day, conventions, seed: 7 }).unwrap()
     }
 }
 

@@ -51,6 +51,46 @@ async fn no_headers_and_no_first_token_in_time_lead_to_the_next_backend() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn silence_in_what_is_still_held_leads_to_the_next_backend() {
+    let (first, second) =
+        (Scripted::new([Play::Beats(vec![text("one"), Beat::Hang])]), Scripted::new([texts(&["well"])]));
+    let world = World::of([("a", &first), ("b", &second)]).set(limits).set(|settings| settings.stream.hold_pieces = 2);
+    let began = Instant::now();
+    let heard = stream(&world.engine()).await;
+    assert_eq!((heard.text.as_str(), began.elapsed()), ("well", seconds(3)));
+    assert_eq!(heard.end.unwrap().attempts[0].fault, Some(FaultKind::Timeout(Stage::BetweenTokens)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_may_have_a_shorter_limit_than_the_call() {
+    let own = |backend: &mut aerie_llm_router::engine::EngineBackend| {
+        backend.settings.timeouts = Some(LlmTimeouts { total_ms: 4_000, headers_ms: 60_000, ..LlmTimeouts::default() });
+    };
+    let (first, second) = (Scripted::new([Play::Hang]), Scripted::new([say("well")]));
+    let world = World::new().backend("a", &first, own).backend("b", &second, |_| {});
+    let began = Instant::now();
+    let answer = complete(&world.engine()).await.unwrap();
+    assert_eq!((answer.trail.backend.as_str(), began.elapsed()), ("b", seconds(4)));
+
+    let beats = (0..10).flat_map(|_| [text("a"), Beat::Wait(millis(900))]).collect();
+    let endless = Scripted::new([Play::Beats(beats)]);
+    let began = Instant::now();
+    let heard = stream(&World::new().backend("a", &endless, own).engine()).await;
+    assert_eq!((heard.end.unwrap_err().kind, began.elapsed()), (CallErrorKind::Incomplete, seconds(4)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_on_the_call_holds_for_all_backends_together() {
+    let (first, second) = (Scripted::new([Play::Hang]), Scripted::new([Play::Hang]));
+    let world = World::of([("a", &first), ("b", &second)]).set(limits);
+    let engine = world.set(|settings| settings.timeouts.headers_ms = 50_000).engine();
+    let began = Instant::now();
+    let error = complete(&engine).await.unwrap_err();
+    assert_eq!((error.kind, began.elapsed()), (CallErrorKind::DeadlineExceeded, seconds(60)));
+    assert_eq!((first.calls(), second.calls()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn silence_in_the_middle_ends_the_answer_in_time() {
     let backend = Scripted::new([Play::Beats(vec![text("four words"), Beat::Wait(seconds(2)), text("."), Beat::Hang])]);
     let began = Instant::now();

@@ -181,6 +181,13 @@ async fn tokens_are_reserved_and_what_was_not_used_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_caller_who_goes_away_has_reserved_counts_as_used() {
+    let door = door(Limits { tokens_per_minute: Some(1_000), ..limits() }, 8);
+    drop(door.enter(Ticket { tokens: 600, micros: 5, ..ticket("a") }, Instant::now()).await.unwrap());
+    assert_eq!((door.load().tokens, door.load().spent_micros, door.load().in_flight), (600, 5, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn sixty_four_callers_overshoot_the_money_of_a_day_by_one_call_at_most() {
     const CALL: u64 = 100;
     let day = Arc::new(Day::default());

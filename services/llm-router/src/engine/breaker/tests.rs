@@ -44,7 +44,8 @@ fn a_large_share_of_failures_within_the_window_opens_it_and_older_ones_do_not_co
         breaker.pass(now).unwrap().answered(now);
     };
     (0..4).for_each(|_| round(start));
-    let later = start + Duration::from_secs(31);
+    // Not a whole turn of the window's parts later, so that the old ones are still there.
+    let later = start + Duration::from_secs(34);
     (0..4).for_each(|_| round(later));
     assert_eq!(breaker.status(later).0, BreakerState::Closed, "eight calls in this window");
     round(later);
@@ -124,6 +125,20 @@ fn a_refused_key_is_hard_down_and_comes_back_by_one_probe() {
     assert!(breaker.pass(later).is_err());
     probe.answered(later);
     assert!(breaker.pass(later).is_ok());
+}
+
+#[test]
+fn a_health_check_ends_the_rest_after_failures_and_no_other() {
+    let now = Instant::now();
+    let failing = opened(now);
+    failing.hurry(now);
+    assert!(failing.pass(now).unwrap().is_probe());
+    for rest in [Breaker::pause, Breaker::refuse] {
+        let breaker = Breaker::told();
+        rest(&breaker, now + Duration::from_secs(5), CAUSE);
+        breaker.hurry(now);
+        assert!(breaker.pass(now).is_err());
+    }
 }
 
 #[test]

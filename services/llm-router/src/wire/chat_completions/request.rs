@@ -78,12 +78,7 @@ fn message(json: &mut JsonWriter, message: &Message) {
     json.string(role_name(message.role));
     json.key("content");
     content(json, message);
-    if message.calls().next().is_some() {
-        json.key("tool_calls");
-        json.open_array();
-        message.calls().for_each(|call| tool_call(json, call));
-        json.close_array();
-    }
+    tool_calls(json, message.calls());
     json.close_object();
 }
 
@@ -141,20 +136,31 @@ fn picture(json: &mut JsonWriter, image: &Image) {
     json.close_object();
 }
 
-fn tool_call(json: &mut JsonWriter, call: &ToolCall) {
-    json.open_object();
-    json.key("id");
-    json.string(&call.id);
-    json.key("type");
-    json.string("function");
-    json.key("function");
-    json.open_object();
-    json.key("name");
-    json.string(&call.name);
-    json.key("arguments");
-    json.string(if call.arguments.is_empty() { "{}" } else { &call.arguments });
-    json.close_object();
-    json.close_object();
+/// The calls of functions in a message, as OpenAI writes them in questions and in answers; nothing when there are none. A
+/// call without arguments is given an empty object, since an empty text is no JSON.
+pub(crate) fn tool_calls<'a>(json: &mut JsonWriter, calls: impl Iterator<Item = &'a ToolCall>) {
+    let mut calls = calls.peekable();
+    if calls.peek().is_none() {
+        return;
+    }
+    json.key("tool_calls");
+    json.open_array();
+    for call in calls {
+        json.open_object();
+        json.key("id");
+        json.string(&call.id);
+        json.key("type");
+        json.string("function");
+        json.key("function");
+        json.open_object();
+        json.key("name");
+        json.string(&call.name);
+        json.key("arguments");
+        json.string(if call.arguments.is_empty() { "{}" } else { &call.arguments });
+        json.close_object();
+        json.close_object();
+    }
+    json.close_array();
 }
 
 fn sampling(json: &mut JsonWriter, dialect: &Dialect, sampling: &Sampling) {

@@ -50,6 +50,7 @@ const ERRORS: &[(u16, &str, FaultKind)] = &[
     ),
     // OpenRouter
     (402, r#"{"error":{"code":402,"message":"This request requires more credits"}}"#, UsageCap),
+    (402, "", UsageCap),
     // Anthropic: https://docs.anthropic.com/en/api/errors
     (529, r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#, Overloaded),
     (

@@ -36,6 +36,18 @@ fn plain_answers_are_text_with_thought_apart_and_tokens() {
 }
 
 #[test]
+fn thought_that_a_server_leaves_in_the_text_is_kept_apart() {
+    let chat = br#"{"choices":[{"message":{"content":"<think>Hm.</think>\n\nYes."},"finish_reason":"stop"}]}"#;
+    let ollama = br#"{"message":{"role":"assistant","content":"<think>Hm.</think>\n\nYes."},"done":true}"#;
+    let of_chat = [BackendKind::OpenAiCompatible, BackendKind::LlamaCpp, BackendKind::Vllm];
+    let bodies = of_chat.map(|kind| (kind, chat.as_slice())).into_iter().chain([(BackendKind::Ollama, &ollama[..])]);
+    for (kind, body) in bodies {
+        let answer = wire(kind).completion(body).unwrap();
+        assert_eq!((answer.content.as_str(), answer.reasoning.as_str()), ("Yes.", "Hm."), "{kind:?}");
+    }
+}
+
+#[test]
 fn function_calls_are_whole_however_they_came() {
     for (kind, folder) in KINDS {
         let wire = wire(kind);
