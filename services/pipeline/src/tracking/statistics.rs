@@ -224,16 +224,13 @@ mod tests {
         let mut from = "pending";
         steps
             .iter()
-            .map(|(to, at)| {
-                let one = JobMove {
-                    job_id: Uuid::from_u128(job),
-                    from: std::mem::replace(&mut from, to).to_owned(),
-                    to: (*to).to_owned(),
-                    at: day(*at),
-                    source: source.to_owned(),
-                    score: Some(score),
-                };
-                one
+            .map(|(to, at)| JobMove {
+                job_id: Uuid::from_u128(job),
+                from: std::mem::replace(&mut from, to).to_owned(),
+                to: (*to).to_owned(),
+                at: day(*at),
+                source: source.to_owned(),
+                score: Some(score),
             })
             .collect()
     }
