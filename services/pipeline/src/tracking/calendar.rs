@@ -19,9 +19,11 @@ pub(crate) type JobNames = HashMap<Uuid, (String, String)>;
 /// The calendar's text. Times are written in UTC, which every calendar shows in its own zone; the zone that a time was
 /// agreed in stands in words in the description.
 pub(crate) fn write(appointments: &[Appointment], reminders: &[Reminder], jobs: &JobNames) -> String {
-    let mut calendar = Calendar::new();
+    let mut calendar = Calendar::empty();
+    for (name, value) in [("VERSION", "2.0"), ("PRODID", "-//Aerie//Career agent//EN"), ("CALSCALE", "GREGORIAN")] {
+        calendar.append_property(Property::new(name, value));
+    }
     calendar.name("Aerie");
-    calendar.append_property(Property::new("PRODID", "-//Aerie//Career agent//EN"));
     for one in appointments {
         calendar.push(event(one, jobs));
     }
@@ -39,7 +41,8 @@ fn event(one: &Appointment, jobs: &JobNames) -> Event {
         .summary(&one.title)
         .starts(one.starts_at)
         .ends(one.ends_at)
-        .alarm(Alarm::display(&one.title, -ALARM));
+        // Without an id of its own it would get another one each time, and the calendar change with every look at it.
+        .alarm(Alarm::display(&one.title, -ALARM).uid(&format!("alarm-{}", uid(one.id))).done());
     if !one.location.is_empty() {
         event.location(&one.location);
     }
@@ -117,6 +120,8 @@ mod tests {
             assert!(unfolded.lines().any(|found| found == line), "{line} is missing in\n{unfolded}");
         }
         assert!(text.lines().all(|line| line.len() <= 75), "lines are folded");
+        assert_eq!(unfolded.matches("PRODID:").count(), 1, "RFC 5545 wants exactly one");
+        assert_eq!(unfolded.matches("UID:alarm-").count(), 1, "{unfolded}");
     }
 
     #[test]
