@@ -1,0 +1,1 @@
+//! Reads mail about applications.
