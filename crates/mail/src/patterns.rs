@@ -7,7 +7,9 @@ pub(crate) struct Pattern(Option<Regex>);
 
 impl Pattern {
     pub(crate) fn new(pattern: &str) -> Self {
-        Self(Regex::new(pattern).ok())
+        let compiled = Regex::new(pattern);
+        debug_assert!(compiled.is_ok(), "{compiled:?}");
+        Self(compiled.ok())
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
