@@ -5,7 +5,10 @@
 //! mail belongs to. All of these are pure and bounded. [`imap`] is the only part with input and output: it reads a
 //! mailbox, never changes it, and never downloads a message twice.
 
+pub mod alerts;
 pub mod classify;
+pub mod imap;
+pub mod linking;
 pub mod message;
 mod patterns;
 mod sentences;
