@@ -3,6 +3,7 @@
 //! `cargo run -p aerie-mail --example explain -- FILE.jsonl [--part tuning] [--all]`
 #![allow(clippy::print_stdout)]
 
+use aerie_mail::classify::{guess_company, guess_title};
 use aerie_mail::{Mail, classify};
 use serde_json::Value;
 
@@ -30,6 +31,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             if found.certain { ", certain" } else { "" },
             field("from"),
             read.subject
+        );
+        println!(
+            "    company {:?}, title {:?}",
+            guess_company(&read).unwrap_or_default(),
+            guess_title(&read).unwrap_or_default()
         );
         for reason in found.reasons.iter().filter(|reason| reason.label.is_some()).take(12) {
             let label = reason.label.map_or("", aerie_mail::Label::name);

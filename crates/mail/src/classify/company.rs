@@ -82,6 +82,10 @@ static SUBJECT: LazyLock<Vec<(Pattern, f32)>> = LazyLock::new(|| {
     ]
 });
 
+/// Boards name the employer at the end of a subject of their own, whatever its letters.
+static SENT_TO: LazyLock<Pattern> =
+    LazyLock::new(|| Pattern::new(r"(?i)your application was (?:sent to|viewed by) (?P<name>[^|]{2,120}?)[.!]?$"));
+
 /// In the body.
 static BODY: LazyLock<Vec<(Pattern, f32)>> = LazyLock::new(|| {
     vec![
@@ -139,9 +143,19 @@ static NO_COMPANY: LazyLock<Pattern> = LazyLock::new(|| {
     ))
 });
 
+/// Ends and words that make a phrase a job's title.
+static IS_TITLE: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(
+        r"(?i)\b(?:analyst|engineer|developer|scientist|manager|intern|internship|coordinator|specialist|co-op|assistant|designer|architect|consultant|technician|administrator|associate)s?(?: (?:i|ii|iii|iv))?$|^(?:confirmation|reminder|survey|values|withdrawn|invitation|message|executive referral|summer \d+|questionnaire|assessment|online|notice|welcome|cancell?ed)$|\br-\d{3,}|^jr-?\d",
+    )
+});
+
 /// The company that a mail is about, as its sender writes it; `None` when nothing names one.
 pub fn guess_company(mail: &Mail) -> Option<String> {
     let mut votes = Votes::default();
+    if let Some(found) = SENT_TO.captures(&mail.subject).and_then(|found| found.name("name")) {
+        return Some(single_line(found.as_str()));
+    }
     for (pattern, weight) in SUBJECT.iter() {
         votes.add_match(pattern, &mail.subject, *weight);
     }
@@ -164,7 +178,8 @@ fn of_sender(votes: &mut Votes, from: &Mailbox) {
     let local = fold(from.local_part());
     let is_person = !had_role && is_person(&from.name, &local);
     let domain_name = registrable_domain(from.host()).and_then(|domain| domain.split('.').next()).unwrap_or("");
-    if !stripped.is_empty() && !is_person {
+    let is_system = system.is_some_and(|system| system.domain.split('.').next() == Some(squashed(&stripped).as_str()));
+    if !stripped.is_empty() && !is_person && !is_system {
         let like_domain = squashed(&stripped) == squashed(domain_name) && !domain_name.is_empty();
         votes.add(&stripped, if had_role || like_domain || system.is_some() { 3.0 } else { 1.0 });
     }
@@ -182,6 +197,8 @@ fn of_sender(votes: &mut Votes, from: &Mailbox) {
 /// A display name without the words for a department, and without brackets and quotes.
 fn stripped_name(name: &str) -> String {
     let name = name.split(['(', '<', '|']).next().unwrap_or("");
+    // "Ben from Acme" writes for Acme.
+    let name = [" from ", " at "].iter().find_map(|mark| name.split_once(mark)).map_or(name, |(_, company)| company);
     let without = ROLE_WORDS.replace_all(name, " ");
     single_line(&without).trim_matches([' ', '-', '@', '"', '\'', '.', ',', '&', ':', '/', '–']).to_owned()
 }
@@ -191,7 +208,7 @@ fn is_person(name: &str, local: &str) -> bool {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| word.len() > 1).collect();
     let in_local = words.iter().filter(|word| local.contains(**word)).count();
-    words.len() >= 2 && words.len() <= 4 && in_local >= 1 && !folded.contains('@')
+    words.len() >= 2 && words.len() <= 4 && in_local >= 1 && !folded.contains('@') && !local.contains('+')
 }
 
 fn squashed(name: &str) -> String {
@@ -224,6 +241,8 @@ impl Votes {
         let name = clean(name);
         let key = company_key(&name);
         if key.len() < 2
+            || !key.contains(|character: char| character.is_alphabetic())
+            || IS_TITLE.is_match(&name)
             || name.split(' ').count() > MAX_WORDS
             || NO_COMPANY.is_match(&name)
             || NO_COMPANY.is_match(&key)
@@ -241,7 +260,7 @@ impl Votes {
     /// A name in one word of lower case, as domains have it: it confirms a candidate, and stands in when there is none.
     fn add_key(&mut self, key: &str, weight: f32) {
         let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
-        if key.len() >= 2 {
+        if key.len() >= 2 && !NO_COMPANY.is_match(&key) {
             self.keys.push((key, weight));
         }
     }
@@ -293,12 +312,15 @@ fn capitalised(key: &str) -> String {
 
 /// The name without what the phrase around it left on its ends.
 fn clean(name: &str) -> String {
+    static HEAD: LazyLock<Pattern> =
+        LazyLock::new(|| Pattern::new(r"^(?i:your|our|the|for|from|ihre?|dein|votre|l'equipe|equipo)\s+"));
     static TAIL: LazyLock<Pattern> = LazyLock::new(|| {
         Pattern::new(
-            r"(?i)(?:[,.]? (?:and|of|the|for|de|la|by|we|you|i|if|our|after|at|in|to|thank|thanks|while|unfortunately|your|has|role|position|team|recruiting|careers?|hiring|application|candidate|assessment|opportunit(?:y|ies)|talent acquisition(?: team)?|human resources))+$|['’]s?(?: .*)?$|[.!] .*$",
+            r"(?i)(?:[,.]? (?:and|of|the|for|de|la|by|we|you|i|if|our|after|at|in|to|thank|thanks|while|unfortunately|your|has|role|position|team|recruiting|careers?|hiring|application|candidate|assessment|opportunit(?:y|ies)|talent acquisition(?: team)?|human resources))+$|['’]s? .*$|['’]$|[.!] .*$",
         )
     });
     let name = single_line(name);
+    let name = HEAD.replace_all(&name, "");
     let name = TAIL.replace_all(name.trim_end_matches(['.', ',', '!', '-', '(', ':', '/', '&', ' ']), "");
     let balanced = name.matches('(').count() == name.matches(')').count();
     let name = if balanced { name.as_str() } else { name.split(['(', ')']).next().unwrap_or("") };

@@ -111,7 +111,7 @@ fn without_topic(label: Label) -> f32 {
 /// Certain is for mails in which a decisive sentence stands and nothing of weight speaks against it.
 fn is_certain(label: Label, strongest: f32, best: f32, next: f32, about: bool) -> bool {
     let clear = match label {
-        Label::Neutral => best >= 5.5 && next <= 0.3 * best,
+        Label::Neutral => best >= 4.4 && next <= 0.3 * best,
         Label::Unrelated => !about && best >= 8.0 && next <= 0.25 * best,
         Label::PositiveResponse => best >= 13.0 && next <= 0.35 * best,
         _ => best >= 11.0 && next <= 0.5 * best,
