@@ -43,7 +43,7 @@ fn allowed(name: &str, names: &BTreeSet<String>) -> Vec<Label> {
     let has = |name: &str| names.contains(name);
     let mut labels = match name {
         "confirmation" | "in_process" | "neutral" => vec![Label::Neutral],
-        "action_required" => vec![Label::Neutral, Label::SurveyReceived],
+        "action_required" => vec![Label::Neutral, Label::SurveyReceived, Label::InterviewScheduled],
         "rejection" | "reject" | "rejected" => vec![Label::Rejected],
         "interview" => vec![Label::InterviewScheduled, Label::PositiveResponse],
         "acceptance" => vec![Label::OfferReceived],
