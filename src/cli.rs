@@ -493,6 +493,14 @@ pub enum Eval {
         #[command(flatten)]
         output: EvalOutput,
     },
+    /// Classification of mails (JSON Lines), with no model.
+    Mail {
+        /// The mails, labelled or not.
+        file: PathBuf,
+        /// Where and how to print.
+        #[command(flatten)]
+        output: EvalOutput,
+    },
 }
 
 /// Output of a measurement.

@@ -9,7 +9,7 @@ use std::{
 
 use aerie_embedding::{CachedEmbedder, Embedder};
 use aerie_eval::{
-    boards::evaluate_boards, dedupe::evaluate_dedupe, relevance::evaluate_relevance, titles::evaluate_titles,
+    boards::evaluate_boards, dedupe::evaluate_dedupe, mail::evaluate_mail, relevance::evaluate_relevance, titles::evaluate_titles,
 };
 use anyhow::Context;
 use chrono::Utc;
@@ -38,6 +38,10 @@ pub fn run(cli: &Cli, command: &Eval) -> anyhow::Result<ExitCode> {
             let report = evaluate_titles(open(file)?, open(taxonomy)?, embedder.as_ref())
                 .with_context(|| format!("{} with {}", file.display(), taxonomy.display()))?;
             print(output, &report, &report.predictions)?;
+        }
+        Eval::Mail { file, output } => {
+            let evaluation = evaluate_mail(open(file)?).with_context(|| file.display().to_string())?;
+            print(output, &evaluation.report, &evaluation.predictions)?;
         }
         Eval::Boards { folder, output } => {
             let report = evaluate_boards(folder, Utc::now())?;

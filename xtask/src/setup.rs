@@ -48,6 +48,7 @@ pub fn test_needs() -> anyhow::Result<TestTools> {
     install(&[
         Need { package: "libssl-dev pkg-config", present: || succeeds("pkg-config", &["--exists", "openssl"]) },
         Need { package: "postgresql", present: postgres },
+        Need { package: "dovecot-imapd", present: || Path::new("/usr/lib/dovecot/imap").exists() },
         Need { package: "g++", present: || succeeds("c++", &["--version"]) },
         Need { package: "python3-venv", present: || succeeds("python3", &["-c", "import ensurepip, venv"]) },
     ])?;

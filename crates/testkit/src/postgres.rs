@@ -108,7 +108,7 @@ impl Drop for TestPostgres {
     }
 }
 
-fn is_required() -> bool {
+pub(crate) fn is_required() -> bool {
     std::env::var(REQUIRE_SERVERS).is_ok_and(|value| value == "1")
 }
 
