@@ -9,7 +9,8 @@ use std::{
 
 use aerie_embedding::{CachedEmbedder, Embedder};
 use aerie_eval::{
-    boards::evaluate_boards, dedupe::evaluate_dedupe, mail::evaluate_mail, relevance::evaluate_relevance, titles::evaluate_titles,
+    boards::evaluate_boards, dedupe::evaluate_dedupe, mail::evaluate_mail, relevance::evaluate_relevance,
+    titles::evaluate_titles,
 };
 use anyhow::Context;
 use chrono::Utc;
