@@ -140,7 +140,7 @@ async fn strangers_certificates_and_wrong_passwords_are_refused() {
     let unknown = Account { extra_roots: Vec::new(), ..account(&server, Security::Tls) };
     assert!(matches!(Connection::open(&unknown).await.err(), Some(ImapError::Tls { .. })));
     let wrong = Account { password: "wrong".to_owned(), ..account(&server, Security::StartTls) };
-    let error = Connection::open(&wrong).await.err().expect("refused");
+    let error = Connection::open(&wrong).await.expect_err("refused");
     assert!(matches!(error, ImapError::Login { .. }), "{error}");
     assert!(!format!("{wrong:?}").contains("wrong"));
 }

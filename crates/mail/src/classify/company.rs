@@ -104,9 +104,9 @@ static BODY: LazyLock<Vec<(Pattern, f32)>> = LazyLock::new(|| {
             1.6,
         ),
         (
-            Pattern::new(concat!(
-                r"(?m)^(?i:the )?(?P<name>[\p{Lu}\p{N}][\p{L}\p{N}&'’.+-]*(?: [\p{Lu}\p{N}&][\p{L}\p{N}&'’.+-]*){0,4}?) (?i:(?:university |global )?(?:recruiting|recruitment|talent|hiring|people|expansion|careers?|human resources|hr|acquisition|personal\p{L}*)(?: acquisition)?(?: team)?|team)\s*[.,]?$"
-            )),
+            Pattern::new(
+                r"(?m)^(?i:the )?(?P<name>[\p{Lu}\p{N}][\p{L}\p{N}&'’.+-]*(?: [\p{Lu}\p{N}&][\p{L}\p{N}&'’.+-]*){0,4}?) (?i:(?:university |global )?(?:recruiting|recruitment|talent|hiring|people|expansion|careers?|human resources|hr|acquisition|personal\p{L}*)(?: acquisition)?(?: team)?|team)\s*[.,]?$",
+            ),
             2.5,
         ),
         (

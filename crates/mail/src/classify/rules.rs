@@ -263,8 +263,8 @@ impl Rule {
 fn hypothetical_from(sentence: &Sentence) -> Option<usize> {
     let text = &sentence.folded;
     let polite: Vec<usize> = POLITE.find_iter(text).map(|found| found.start()).collect();
-    let start = HYPOTHETICAL.find_iter(text).map(|found| found.start()).find(|start| !polite.contains(start));
-    start
+    let mut starts = HYPOTHETICAL.find_iter(text).map(|found| found.start());
+    starts.find(|start| !polite.contains(start))
 }
 
 fn is_warning(sentence: &Sentence, end: usize) -> bool {

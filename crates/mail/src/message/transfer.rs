@@ -43,7 +43,7 @@ fn base64(text: &str) -> Option<String> {
     let mut compact: Vec<u8> = trimmed.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=').collect();
     // A cut-off body ends inside a group of four.
     compact.truncate(compact.len() - usize::from(compact.len() % 4 == 1));
-    while compact.len() % 4 != 0 {
+    while !compact.len().is_multiple_of(4) {
         compact.push(b'=');
     }
     let decoded = readable(base64_decode(&compact)?);
