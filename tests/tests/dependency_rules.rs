@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 /// From the ground up: a crate depends on crates of the layers above its own line only.
 const LAYERS: [&[&str]; 7] = [
     &["aerie-proto", "aerie-config", "aerie-telemetry", "aerie-postings", "aerie-network"],
-    &["aerie-store", "aerie-rpc", "aerie-boards", "aerie-hub", "aerie-matching", "aerie-embedding"],
+    &["aerie-store", "aerie-rpc", "aerie-boards", "aerie-hub", "aerie-mail", "aerie-matching", "aerie-embedding"],
     &["aerie-events"],
     &["aerie-tasks", "aerie-eval", "aerie-testkit"],
     &["aerie-gateway", "aerie-pipeline", "aerie-llm-router", "aerie-vision"],
