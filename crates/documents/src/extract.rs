@@ -17,7 +17,7 @@ mod plain;
 mod xml;
 
 pub(crate) use archive::Archive;
-pub(crate) use builder::{TextBuilder, is_bullet};
+pub(crate) use builder::{TextBuilder, is_bullet, starts_with_bullet};
 pub use format::{Format, recognise};
 pub(crate) use plain::decode;
 

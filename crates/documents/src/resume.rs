@@ -12,7 +12,7 @@ mod linkedin;
 mod listings;
 mod months;
 mod parse;
-mod pattern;
+
 mod places;
 mod positions;
 mod profile;
@@ -23,9 +23,11 @@ mod write;
 
 pub use json::{JsonResumeError, from_json_resume, to_json_resume};
 pub use months::{End, Found as FoundPeriod, NoMonth, Period, YearMonth, find as find_periods};
+pub(crate) use places::is_place as is_known_place;
 pub use profile::{Certificate, Contact, Education, Extra, Language, Link, Position, Profile, Section, SkillGroup};
 pub use sections::{Head, Kind};
 pub use span::{Sourced, Span};
+pub(crate) use words::{is_language, is_month_name, title_score};
 
 /// An imported résumé.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use super::{
     Contact, Link, Sourced, Span, months,
-    pattern::{Pattern, pattern},
     sections::{Kind, Part, Row},
     span::Piece,
     words::title_score,
 };
 use crate::extract::Extract;
+use crate::pattern::{Pattern, pattern};
 
 /// How many rows from the top may hold the name.
 const TOP_ROWS: usize = 12;

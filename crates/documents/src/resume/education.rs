@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 use super::{
     Education, Sourced,
     months::{self, Found},
-    pattern::{Pattern, pattern},
     places::{cut, is_place},
     sections::Row,
     span::Piece,
     words::{degree_score, school_score},
 };
+use crate::pattern::{Pattern, pattern};
 
 /// Longest line that can be the head of an entry, in words.
 const LONGEST_HEAD: usize = 24;

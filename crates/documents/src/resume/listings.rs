@@ -3,12 +3,9 @@
 use std::sync::LazyLock;
 
 use super::{
-    Certificate, Extra, Language, SkillGroup, Sourced, months,
-    pattern::{Pattern, pattern},
-    sections::Row,
-    span::Piece,
-    words::is_language,
+    Certificate, Extra, Language, SkillGroup, Sourced, months, sections::Row, span::Piece, words::is_language,
 };
+use crate::pattern::{Pattern, pattern};
 
 /// Longest skill, in words; longer items are sentences and stay whole.
 const LONGEST_SKILL: usize = 8;

@@ -5,10 +5,8 @@ use std::{fmt, ops::Range, str::FromStr, sync::LazyLock};
 use regex::Captures;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    pattern::{Pattern, pattern},
-    words::MONTHS,
-};
+use super::words::MONTHS;
+use crate::pattern::{Pattern, pattern};
 
 /// A month, or a year of which the month is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

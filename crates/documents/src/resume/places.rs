@@ -4,10 +4,8 @@ use std::sync::LazyLock;
 
 use aerie_postings::{Place, RemoteKind, places::parse_places};
 
-use super::{
-    pattern::{Pattern, pattern},
-    span::Piece,
-};
+use super::span::Piece;
+use crate::pattern::{Pattern, pattern};
 
 /// "Springfield, IL", "Toronto, ON": the city need not be known where the state is.
 static STATE: LazyLock<Pattern> = LazyLock::new(|| {
@@ -17,7 +15,7 @@ static STATE: LazyLock<Pattern> = LazyLock::new(|| {
 });
 
 /// Whether all of these words name a place, or say that the work was remote.
-pub(super) fn is_place(text: &str) -> bool {
+pub(crate) fn is_place(text: &str) -> bool {
     let text = text.trim().trim_matches(['(', ')', '.']);
     if text.len() > 80 || text.len() < 2 || !text.chars().next().is_some_and(|c| c.is_uppercase()) {
         return false;

@@ -277,7 +277,7 @@ const EMPLOYER_ENDINGS: &[&str] = &[
 ];
 
 /// How many words say that this is a title.
-pub(super) fn title_score(text: &str) -> usize {
+pub(crate) fn title_score(text: &str) -> usize {
     let compounds = words(text)
         .iter()
         .filter(|word| !TITLE_SET.contains(word.as_str()) && !parts_hit(&TITLE_SET, word))
@@ -332,6 +332,11 @@ pub(super) fn degree_score(text: &str) -> usize {
     count(&DEGREE_SET, text)
 }
 
-pub(super) fn is_language(word: &str) -> bool {
+pub(crate) fn is_language(word: &str) -> bool {
     words(word).first().is_some_and(|word| LANGUAGE_SET.contains(word.as_str()))
+}
+
+/// Whether a folded word names a month.
+pub(crate) fn is_month_name(word: &str) -> bool {
+    MONTHS.iter().any(|(names, _)| names.split('|').any(|name| name == word))
 }

@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use super::sourced_period;
+use crate::pattern::{Pattern, pattern};
 use crate::resume::{
     Period, Sourced,
     months::Found,
-    pattern::{Pattern, pattern},
     places::{cut, is_place},
     span::Piece,
     words::{employer_score, is_field, title_score},
