@@ -501,6 +501,14 @@ pub enum Eval {
         #[command(flatten)]
         output: EvalOutput,
     },
+    /// Import of résumés: PDF, DOCX, ODT, plain text, Markdown, JSON Resume, LinkedIn's data export.
+    Resumes {
+        /// Folder with one résumé a file.
+        folder: PathBuf,
+        /// Where and how to print.
+        #[command(flatten)]
+        output: EvalOutput,
+    },
 }
 
 /// Output of a measurement.

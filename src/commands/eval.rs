@@ -10,7 +10,7 @@ use std::{
 use aerie_embedding::{CachedEmbedder, Embedder};
 use aerie_eval::{
     boards::evaluate_boards, dedupe::evaluate_dedupe, mail::evaluate_mail, relevance::evaluate_relevance,
-    titles::evaluate_titles,
+    resumes::evaluate_resumes, titles::evaluate_titles,
 };
 use anyhow::Context;
 use chrono::Utc;
@@ -46,6 +46,10 @@ pub fn run(cli: &Cli, command: &Eval) -> anyhow::Result<ExitCode> {
         }
         Eval::Boards { folder, output } => {
             let report = evaluate_boards(folder, Utc::now())?;
+            print(output, &report, &report.predictions)?;
+        }
+        Eval::Resumes { folder, output } => {
+            let report = evaluate_resumes(folder)?;
             print(output, &report, &report.predictions)?;
         }
     }

@@ -13,8 +13,8 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 const LAYERS: [&[&str]; 7] = [
     &["aerie-proto", "aerie-config", "aerie-telemetry", "aerie-postings", "aerie-network"],
     &["aerie-store", "aerie-rpc", "aerie-boards", "aerie-hub", "aerie-mail", "aerie-matching", "aerie-embedding"],
-    &["aerie-events"],
-    &["aerie-tasks", "aerie-eval", "aerie-testkit"],
+    &["aerie-events", "aerie-documents"],
+    &["aerie-tasks", "aerie-eval", "aerie-testkit", "aerie-typesetting"],
     &["aerie-gateway", "aerie-pipeline", "aerie-llm-router", "aerie-vision"],
     &["aerie"],
     &["aerie-tests", "xtask"],

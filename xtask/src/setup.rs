@@ -50,6 +50,7 @@ pub fn test_needs() -> anyhow::Result<TestTools> {
         Need { package: "postgresql", present: postgres },
         Need { package: "dovecot-imapd", present: || Path::new("/usr/lib/dovecot/imap").exists() },
         Need { package: "g++", present: || succeeds("c++", &["--version"]) },
+        Need { package: "poppler-utils", present: || succeeds("pdftotext", &["-v"]) },
         Need { package: "python3-venv", present: || succeeds("python3", &["-c", "import ensurepip, venv"]) },
     ])?;
     let folder = python_environment()?;

@@ -1,17 +1,12 @@
 //! Parsing of recorded answers: one file an answer, read without being told what it is.
 
-use std::{
-    collections::BTreeMap,
-    fmt, fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use aerie_postings::{Posting, RemoteKind, normalise};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// Largest file that is read, bytes.
-const MOST_BYTES: u64 = 64 << 20;
+use crate::folder::{self, FolderError};
 
 /// What one file gave.
 #[derive(Debug, Clone, Serialize)]
@@ -57,22 +52,12 @@ pub struct BoardsReport {
     pub predictions: Vec<BoardPrediction>,
 }
 
-/// A folder that cannot be listed.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}: {source}; name a folder with one recorded answer a file")]
-pub struct BoardsError {
-    path: PathBuf,
-    source: io::Error,
-}
-
 /// Reads every file of a folder and its folders; dates count back from `now`.
 ///
 /// # Errors
 /// A folder that cannot be listed. A file that cannot be read is reported, not an error.
-pub fn evaluate_boards(folder: &Path, now: DateTime<Utc>) -> Result<BoardsReport, BoardsError> {
-    let mut paths = Vec::new();
-    list(folder, &mut paths)?;
-    paths.sort();
+pub fn evaluate_boards(folder: &Path, now: DateTime<Utc>) -> Result<BoardsReport, FolderError> {
+    let paths = folder::files(folder)?;
     let mut report = BoardsReport { files: paths.len(), ..BoardsReport::default() };
     for path in paths {
         let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
@@ -85,30 +70,11 @@ pub fn evaluate_boards(folder: &Path, now: DateTime<Utc>) -> Result<BoardsReport
     Ok(report)
 }
 
-fn list(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), BoardsError> {
-    let failed = |source| BoardsError { path: folder.to_owned(), source };
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        match path.is_dir() {
-            _ if hidden => {}
-            true => list(&path, paths)?,
-            false => paths.push(path),
-        }
-    }
-    Ok(())
-}
-
 fn read(path: &Path, file: String, now: DateTime<Utc>) -> (BoardPrediction, BoardFigures) {
     let mut prediction = BoardPrediction { file: file.clone(), source: None, postings: vec![] };
     let mut figures =
         BoardFigures { file, source: None, postings: 0, dropped: 0, fields: BTreeMap::new(), error: None };
-    let body = match fs::metadata(path).and_then(|metadata| match metadata.len() {
-        length if length > MOST_BYTES => {
-            Err(io::Error::other(format!("has {length} bytes, at most {MOST_BYTES} are read")))
-        }
-        _ => fs::read(path),
-    }) {
+    let body = match folder::read(path) {
         Ok(body) => body,
         Err(error) => {
             figures.error = Some(error.to_string());

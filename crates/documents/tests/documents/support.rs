@@ -1,5 +1,4 @@
 //! Résumés of invented people in every format, and what is right about them.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 pub mod layouts;
 pub mod office;

@@ -1,5 +1,4 @@
 //! Files that want to do harm: each ends in an error that says what is wrong, soon and within little memory.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{Cursor, Write};
 
@@ -8,9 +7,7 @@ use flate2::{Compression, write::ZlibEncoder};
 use proptest::prelude::*;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-mod support;
-
-use support::{office, pdf};
+use crate::support::{self, office, pdf};
 
 fn fault(name: &str, bytes: &[u8]) -> ImportError {
     import(name, bytes, &Limits::default()).expect_err(name)

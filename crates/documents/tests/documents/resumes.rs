@@ -1,14 +1,11 @@
 //! How much of a résumé an import gets right, on invented people in every format; the figures are printed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use aerie_documents::{
     Imported, Limits, import,
     resume::{End, Position, Sourced},
 };
 
-mod support;
-
-use support::Sample;
+use crate::support::{self, Sample};
 
 /// Share of positions that must have the right employer, title and dates.
 const POSITIONS_GOAL: f64 = 0.95;

@@ -1,6 +1,5 @@
 //! Text recall and section heads on real layouts in a folder beside the checkout; skipped where that is absent. The
 //! figures are printed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
     collections::HashMap,
