@@ -4,14 +4,18 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 17] = [
     "aerie/pipeline/v1/posting.proto",
     "aerie/pipeline/v1/discovery_service.proto",
     "aerie/pipeline/v1/jobs_service.proto",
     "aerie/pipeline/v1/match_service.proto",
+    "aerie/pipeline/v1/resume.proto",
     "aerie/pipeline/v1/profile_service.proto",
     "aerie/pipeline/v1/interviews_service.proto",
     "aerie/pipeline/v1/surveys_service.proto",
+    "aerie/pipeline/v1/letters_service.proto",
+    "aerie/pipeline/v1/research_service.proto",
+    "aerie/pipeline/v1/moving_service.proto",
     "aerie/pipeline/v1/tasks_service.proto",
     "aerie/pipeline/v1/events_service.proto",
     "aerie/llm/v1/chat.proto",

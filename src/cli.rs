@@ -1,5 +1,8 @@
 //! What can be typed.
 
+mod letters;
+mod moving;
+mod research;
 mod surveys;
 mod tracking;
 mod vision;
@@ -8,6 +11,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::letters::{DocumentForm, FileLook, Letter, Resume};
+pub use self::moving::Backup;
+pub use self::research::{Interview, Research};
 pub use self::surveys::{Surveys, SurveysAnswer};
 pub use self::tracking::{
     Appointments, AppointmentsAdd, Board, Calendar, Contacts, ExportForm, JobsExport, Kind, Reminders, Statistics,
@@ -64,6 +70,18 @@ pub enum Command {
     /// Suggested answers to surveys of employers, from text or a screenshot.
     #[command(subcommand, visible_alias = "survey")]
     Surveys(Surveys),
+    /// Letters for a job: write, refine, compare, check, write as a file; answers to its form's questions.
+    #[command(subcommand, visible_alias = "letters")]
+    Letter(Letter),
+    /// Your résumé: import, correct, cut to a job, write as a file.
+    #[command(subcommand)]
+    Resume(Resume),
+    /// What is known of an employer, with sources.
+    #[command(subcommand)]
+    Research(Research),
+    /// Practice for a talk: likely questions, mock interviews.
+    #[command(subcommand)]
+    Interview(Interview),
     /// How your applications went: funnel, answers, weeks.
     #[command(visible_alias = "stats")]
     Statistics(Statistics),
@@ -86,10 +104,16 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Import postings from a CSV, JSON, saved web page, address list or text file.
+    /// Import postings from a CSV, JSON, saved web page, address list or text file; or, as `import peregrine FOLDER`,
+    /// everything that you have in Peregrine.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Import {
+        /// What else can be imported.
+        #[command(subcommand)]
+        other: Option<ImportOther>,
         /// The file; "-" reads standard input.
-        file: PathBuf,
+        #[arg(required = true)]
+        file: Option<PathBuf>,
         /// Page that a saved file came from.
         #[arg(long)]
         url: Option<String>,
@@ -97,6 +121,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Take everything that you have to another machine.
+    #[command(subcommand)]
+    Backup(Backup),
     /// List the language models that are configured or were found, and the chains over them.
     Backends(Backends),
     /// Ask a language model.
@@ -371,11 +398,6 @@ pub enum Profile {
         /// The file, in the form that `profile example` prints; "-" reads standard input.
         file: PathBuf,
     },
-    /// Take a résumé's plain text into the profile.
-    Resume {
-        /// Text or Markdown file; "-" reads standard input.
-        file: PathBuf,
-    },
     /// List search profiles.
     Searches {
         /// Print JSON.
@@ -386,6 +408,19 @@ pub enum Profile {
     DeleteSearch {
         /// Name or id.
         search: String,
+    },
+}
+
+/// What else than postings can be imported.
+#[derive(Subcommand, Debug)]
+pub enum ImportOther {
+    /// Take over what you have in Peregrine: its YAML files and its staging.db; says what it took and what it could not.
+    Peregrine {
+        /// Its folder, or the folder of its configuration.
+        folder: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 

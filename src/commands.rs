@@ -8,10 +8,13 @@ mod demo;
 mod discover;
 mod eval;
 mod jobs;
+mod letters;
 mod llm_router;
 mod migrate;
+mod moving;
 mod preflight;
 mod profile;
+mod research;
 mod sources;
 mod surveys;
 mod tasks;
@@ -28,12 +31,14 @@ use std::{
 };
 
 use aerie_config::Config;
+use aerie_proto::pipeline::v1 as pb;
 use anyhow::Context;
 use serde_json::json;
 
 use crate::{
-    cli::{Cli, Command},
-    session::{ServerNote, healthcheck},
+    cli::{Cli, Command, ImportOther},
+    output,
+    session::{ServerNote, Session, healthcheck},
 };
 
 /// Runs a command.
@@ -48,13 +53,22 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Contacts(command) => tracking::contacts(&cli, command).await,
         Command::Reminders(command) => tracking::reminders(&cli, command).await,
         Command::Surveys(command) => surveys::run(&cli, command).await,
+        Command::Letter(command) => letters::letter(&cli, command).await,
+        Command::Resume(command) => letters::resume(&cli, command).await,
+        Command::Research(command) => research::research(&cli, command).await,
+        Command::Interview(command) => research::interview(&cli, command).await,
         Command::Statistics(arguments) => tracking::statistics(&cli, arguments).await,
         Command::Calendar(arguments) => tracking::calendar(&cli, arguments).await,
         Command::Tasks(command) => tasks::run(&cli, command).await,
         Command::Sources(arguments) => sources::run(&cli, arguments).await,
         Command::Profile(command) => profile::run(&cli, command).await,
         Command::Add { urls, json } => add::urls(&cli, urls, *json).await,
-        Command::Import { file, url, json } => add::import(&cli, file, url.as_deref(), *json).await,
+        Command::Import { other: Some(ImportOther::Peregrine { folder, json }), .. } => {
+            moving::peregrine(&cli, folder, *json).await
+        }
+        Command::Import { file: Some(file), url, json, .. } => add::import(&cli, file, url.as_deref(), *json).await,
+        Command::Import { .. } => Err(output::wrong_use("name a file to import")),
+        Command::Backup(command) => moving::backup(&cli, command).await,
         Command::Backends(arguments) => backends::run(&cli, arguments).await,
         Command::Ask(arguments) => ask::run(&cli, arguments).await,
         Command::LlmRouter => llm_router::run(&cli).await,
@@ -99,6 +113,22 @@ async fn check_health(cli: &Cli, url: Option<&str>) -> anyhow::Result<ExitCode> 
     healthcheck(&url).await?;
     println!("{url} is ready");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for a task and says on standard error what it does. A task that fails is an error.
+async fn follow(session: &Session, task_id: String) -> anyhow::Result<()> {
+    let mut updates = session.tasks().watch_task(pb::WatchTaskRequest { task_id }).await?.into_inner();
+    let mut last = pb::Task::default();
+    while let Some(update) = updates.message().await? {
+        let task = update.task.unwrap_or_default();
+        if task.stage != last.stage && !task.stage.is_empty() {
+            eprintln!("{}", task.stage);
+        }
+        last = task;
+    }
+    anyhow::ensure!(last.state() != pb::TaskState::Failed, "{}", last.error);
+    anyhow::ensure!(last.state() != pb::TaskState::Cancelled, "the task was cancelled");
+    Ok(())
 }
 
 /// A file's bytes, or standard input for "-"; at most 16 MiB.

@@ -11,9 +11,10 @@ use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_proto::llm::v1::llm_service_client::LlmServiceClient;
 use aerie_proto::pipeline::v1::{
     discovery_service_client::DiscoveryServiceClient, interviews_service_client::InterviewsServiceClient,
-    jobs_service_client::JobsServiceClient, match_service_client::MatchServiceClient,
-    profile_service_client::ProfileServiceClient, surveys_service_client::SurveysServiceClient,
-    tasks_service_client::TasksServiceClient,
+    jobs_service_client::JobsServiceClient, letters_service_client::LettersServiceClient,
+    match_service_client::MatchServiceClient, moving_service_client::MovingServiceClient,
+    profile_service_client::ProfileServiceClient, research_service_client::ResearchServiceClient,
+    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_telemetry::Lifecycle;
@@ -125,6 +126,21 @@ impl Session {
     /// Surveys of employers.
     pub fn surveys(&self) -> SurveysServiceClient<Connection> {
         SurveysServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// What is written for applications.
+    pub fn letters(&self) -> LettersServiceClient<Connection> {
+        LettersServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Employers and practice.
+    pub fn research(&self) -> ResearchServiceClient<Connection> {
+        ResearchServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Moving data in and out.
+    pub fn moving(&self) -> MovingServiceClient<Connection> {
+        MovingServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
     }
 
     /// Matching.

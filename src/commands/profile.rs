@@ -49,12 +49,6 @@ async fn dispatch(session: &Session, command: &Profile) -> anyhow::Result<()> {
             println!("{loaded}");
             Ok(())
         }
-        Profile::Resume { file } => {
-            let request = pb::ImportResumeRequest { text: read_text(file)? };
-            let response = session.profile().import_resume(request).await?.into_inner();
-            println!("skills recognised: {}", response.recognised_skills.join(", "));
-            Ok(())
-        }
         Profile::Searches { json } => searches(session, *json).await,
         Profile::DeleteSearch { search } => {
             let request = pb::DeleteSearchProfileRequest { search_profile_id: search_id(session, Some(search)).await? };

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use aerie_proto::pipeline::v1 as pb;
 use comfy_table::Cell;
 
-use super::{jobs::job_id, read_input};
+use super::{follow, jobs::job_id, read_input};
 use crate::{
     cli::{Cli, Surveys, SurveysAnswer},
     output,
@@ -61,16 +61,7 @@ async fn answer(session: &Session, arguments: &SurveysAnswer) -> anyhow::Result<
         mode: mode as i32,
     };
     let started = session.surveys().start_survey(request).await?.into_inner();
-    let watch = pb::WatchTaskRequest { task_id: started.task_id };
-    let mut updates = session.tasks().watch_task(watch).await?.into_inner();
-    let mut stage = String::new();
-    while let Some(update) = updates.message().await? {
-        let task = update.task.unwrap_or_default();
-        if task.stage != stage {
-            eprintln!("{}", task.stage);
-            stage = task.stage;
-        }
-    }
+    follow(session, started.task_id).await?;
     let survey = get(session, &started.survey.unwrap_or_default().id).await?;
     if survey.state() != pb::SurveyState::Answered {
         anyhow::bail!("no answers: {}", survey.problem);

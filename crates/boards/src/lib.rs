@@ -42,6 +42,7 @@ pub mod pinpoint;
 mod query_keys;
 mod query_text;
 mod raw_fields;
+pub mod reading;
 pub mod recipe;
 pub mod recognise;
 pub mod recruitee;

@@ -15,6 +15,7 @@ mod load;
 mod matching;
 mod platform;
 mod remote;
+mod research;
 mod secret;
 mod server;
 mod store;
@@ -40,6 +41,7 @@ pub use crate::{
     matching::Matching,
     platform::{default_data_dir, default_file},
     remote::RemoteService,
+    research::{Research, SearchInstance},
     secret::Secret,
     server::Server,
     store::{Store, StoreUrl},
@@ -68,6 +70,8 @@ pub struct Config {
     pub matching: Matching,
     /// The course of applications.
     pub tracking: Tracking,
+    /// Research on employers.
+    pub research: Research,
     /// Background tasks.
     pub tasks: Tasks,
     /// The stream of changes.
@@ -104,6 +108,11 @@ impl Config {
         self.discovery.recipes_dir.clone().unwrap_or_else(|| self.data_dir.join("recipes"))
     }
 
+    /// Folder of a person's own document templates; need not exist.
+    pub fn templates_dir(&self) -> PathBuf {
+        self.data_dir.join("templates")
+    }
+
     fn check(&self, checks: &mut check::Checks) {
         checks.require(
             !self.data_dir.as_os_str().is_empty(),
@@ -116,6 +125,7 @@ impl Config {
         self.discovery.check(checks);
         self.matching.check(checks);
         self.tracking.check(checks);
+        self.research.check(checks);
         self.tasks.check(checks);
         self.events.check(checks);
         self.limits.check(checks);

@@ -18,6 +18,7 @@ mod masking;
 mod missions;
 mod past;
 mod prompt;
+mod questions;
 mod template;
 mod wording;
 
@@ -26,6 +27,7 @@ pub use masking::mask;
 pub use missions::{Mission, matching as matching_missions};
 pub use past::{PastLetter, most_similar};
 pub use prompt::{Feedback, Prompt, prompt};
+pub use questions::{PersonalFacts, answer_by_rules, numbered_lines, question_prompt, rephrase_prompt};
 pub use template::write_from_template;
 
 /// Most past letters that a prompt shows.

@@ -18,7 +18,7 @@ pub use error::EventError;
 pub use postgres_bus::{CHANNEL, PostgresBus};
 pub use prune::{Retention, prune};
 pub use read::{Bounds, bounds, read_after};
-pub use subscribe::{Delivery, SubscribeOptions, subscribe};
+pub use subscribe::{Delivery, SubscribeOptions, changes, subscribe};
 
 use aerie_store::{Database, PersonId, Scope};
 

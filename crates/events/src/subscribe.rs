@@ -55,6 +55,27 @@ pub fn subscribe(
     after: Option<i64>,
     options: SubscribeOptions,
 ) -> impl Stream<Item = Result<Delivery, EventError>> + Send + 'static {
+    stream_of(database, bus, after, options, false)
+}
+
+/// For a reader of rows that wants to know when to read them again: first [`Delivery::Resync`] with the present end, then
+/// every event after it. Rows that are read when the first delivery has come are followed without a gap; rows that are read
+/// before a stream from the "present end" is polled are not, as that end is looked up only then.
+pub fn changes(
+    database: Database,
+    bus: Arc<dyn EventBus>,
+    options: SubscribeOptions,
+) -> impl Stream<Item = Result<Delivery, EventError>> + Send + 'static {
+    stream_of(database, bus, None, options, true)
+}
+
+fn stream_of(
+    database: Database,
+    bus: Arc<dyn EventBus>,
+    after: Option<i64>,
+    options: SubscribeOptions,
+    tells_start: bool,
+) -> impl Stream<Item = Result<Delivery, EventError>> + Send + 'static {
     // Listening starts before the first read: what is committed in between is found by that read or wakes us.
     let wakes = bus.listen();
     let reader = person_of(&database).map(|person| Reader {
@@ -63,6 +84,7 @@ pub fn subscribe(
         wakes,
         options,
         position: after,
+        tells_start,
         ready: VecDeque::new(),
         caught_up: false,
     });
@@ -84,6 +106,8 @@ struct Reader {
     wakes: Receiver<Wake>,
     options: SubscribeOptions,
     position: Option<i64>,
+    /// Whether the present end is a delivery of its own.
+    tells_start: bool,
     ready: VecDeque<Delivery>,
     /// The last read found nothing more.
     caught_up: bool,
@@ -126,8 +150,10 @@ impl Reader {
     async fn read(&mut self) -> Result<(), EventError> {
         let mut tx = self.database.read().await?;
         let Some(position) = self.position else {
-            self.position = Some(bounds(&mut tx).await?.last);
+            let latest = bounds(&mut tx).await?.last;
+            self.position = Some(latest);
             self.caught_up = true;
+            self.ready.extend(self.tells_start.then_some(Delivery::Resync { latest }));
             return Ok(tx.rollback().await?);
         };
         let limit = self.options.page.max(1);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use aerie_events::{
     Delivery, EventBus, EventError, LocalBus, NewEvent, Retention, SubscribeOptions, Wake, append, append_all, bounds,
-    commit, person_of, prune, read_after, subscribe,
+    changes, commit, person_of, prune, read_after, subscribe,
 };
 use aerie_store::{Database, Stores, StoresConfig};
 use aerie_testkit::postgres::TestPostgres;
@@ -42,6 +42,7 @@ on_both_engines!(
     a_position_beyond_the_end_is_told_to_resync,
     a_reader_that_is_overtaken_by_pruning_is_told_to_resync,
     retention_is_by_age_and_number,
+    a_watcher_misses_nothing_after_its_first_look,
     a_lagging_bus_loses_nothing,
     dying_between_commit_and_wake_up_loses_nothing,
     only_the_kinds_that_were_asked_for,
@@ -256,6 +257,19 @@ async fn retention_is_by_age_and_number(place: Place) {
     assert_eq!(append(&mut tx, event(6)).await.unwrap(), 6, "a number was given twice");
     let bounds = bounds(&mut tx).await.unwrap();
     assert_eq!((bounds.last, bounds.pruned_through), (6, 5));
+}
+
+/// A watcher reads rows when it is told where it stands; what is committed from then on must reach it, however late it
+/// looks again.
+async fn a_watcher_misses_nothing_after_its_first_look(place: Place) {
+    let (database, bus) = (place.person().await, Arc::new(LocalBus::new(16)));
+    write(&database, &*bus, 1).await;
+    let options = quick(10, Duration::from_secs(600));
+    let mut stream: Deliveries = Box::pin(changes(database.clone(), Arc::clone(&bus) as _, options));
+    assert_eq!(next(&mut stream).await, Delivery::Resync { latest: 1 });
+    // Committed before the stream is polled again.
+    write(&database, &*bus, 2).await;
+    assert_eq!(next_sequence(&mut stream).await, 2);
 }
 
 async fn a_lagging_bus_loses_nothing(place: Place) {

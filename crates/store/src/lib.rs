@@ -5,13 +5,16 @@
 //! with [`Database::engine`]. [`Stores`] opens the platform store and the store of each person.
 
 pub mod accounts;
+pub mod backup;
 mod batch;
 pub mod catalogue;
 mod database;
 mod error;
+pub mod foreign;
 pub mod jobs;
 mod json;
 mod keys;
+pub mod materials;
 mod migrations;
 pub mod profiles;
 mod row;

@@ -145,6 +145,14 @@ impl Stores {
         Ok(database)
     }
 
+    /// How a person's embedded store is opened; nothing on PostgreSQL.
+    pub(crate) fn person_options(&self, person: PersonId) -> Result<Option<SqliteConnectOptions>, StoreError> {
+        let Some(secret) = &self.secret else { return Ok(None) };
+        let path = self.person_folder(person).join("store.db");
+        let file = SqliteFile { path: &path, secret, purpose: &person.to_string(), confirmed: true };
+        file.options().map(Some)
+    }
+
     /// Removes everything of a person for good: store, files, account. On SQLite that is their folder; on PostgreSQL
     /// every row that bears their id, in one transaction. Nobody may use their store meanwhile.
     pub async fn delete_person(&self, person: PersonId) -> Result<(), StoreError> {

@@ -8,7 +8,10 @@ use aerie_embedding::Embedder;
 use aerie_rpc::{Backend, RequestLimits};
 use aerie_store::{Database, PersonId, StoreError, Stores};
 use aerie_tasks::Queue;
+use aerie_typesetting::Typesetter;
 use chrono::{DateTime, Utc};
+
+use crate::research::Web;
 
 /// Shared parts. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +29,9 @@ pub(crate) struct Inner {
     pub(crate) tracking: Tracking,
     pub(crate) limits: RequestLimits,
     pub(crate) embedder: Option<Arc<Embedder>>,
+    pub(crate) typesetter: Typesetter,
+    /// What the web says of employers.
+    pub(crate) web: Web,
     /// The language-model router, when there is one to ask.
     pub(crate) router: Option<Backend>,
 }

@@ -6,8 +6,12 @@ mod errors;
 pub(crate) mod events;
 pub(crate) mod interviews;
 pub(crate) mod jobs;
+pub(crate) mod letters;
 pub(crate) mod matching;
+pub(crate) mod moving;
 pub(crate) mod profile;
+pub(crate) mod research;
+mod resume;
 pub(crate) mod surveys;
 pub(crate) mod tasks;
 

@@ -7,7 +7,7 @@ use aerie_tasks::{NewSchedule, NewTask, Outcome, Queue, QueueError, TaskContext,
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::core::Core;
+use crate::{core::Core, research};
 
 /// When it happens, in UTC.
 const DAILY: &str = "17 3 * * *";
@@ -59,6 +59,7 @@ impl TaskHandler for HousekeepingTask {
         let mut tx = self.core.platform().begin().await?;
         sources::forget_cached_before(&mut tx, now - self.keep.answers).await?;
         tx.commit().await?;
+        research::refresh(&self.core, context.person()).await.map_err(TaskError::work)?;
         Ok(Outcome::Done(Empty {}))
     }
 }

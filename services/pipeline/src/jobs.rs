@@ -6,6 +6,7 @@ use aerie_events::NewEvent;
 use aerie_store::{
     Database, PersonId, StoreError, Tx,
     jobs::{self, Job, Moved, Transition},
+    materials,
     tracking::{self, Reminder},
 };
 use aerie_tasks::QueueError;
@@ -15,7 +16,8 @@ use uuid::Uuid;
 
 use crate::{
     core::Core,
-    profiles, rescore,
+    materials::MaterialError,
+    profiles, rescore, research,
     status::{IllegalMove, JobStatus, UnknownStatus},
 };
 
@@ -46,6 +48,8 @@ pub(crate) enum JobError {
     Status(#[from] UnknownStatus),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Material(#[from] Box<MaterialError>),
     #[error(transparent)]
     Queue(#[from] QueueError),
     #[error(transparent)]
@@ -121,6 +125,9 @@ impl Jobs<'_> {
         let data = json!({ "from": from, "to": to, "reverted": reverted });
         let job = jobs::get(&mut tx, id).await?.ok_or(JobError::NotFound(id))?;
         self.follow_up(&mut tx, &job).await?;
+        if to == JobStatus::PhoneScreen.as_str() && !reverted {
+            research::begin_for_talk(self.core, &mut tx, id).await.map_err(Box::new)?;
+        }
         aerie_events::append(&mut tx, job_event("job.moved", id, data, self.core.now())).await?;
         self.commit(tx).await?;
         Ok(job)
@@ -214,6 +221,7 @@ impl Jobs<'_> {
                 return Err(JobError::Changed(keep));
             }
             tracking::hand_over(&mut tx, other, keep).await?;
+            materials::hand_over(&mut tx, other, keep).await?;
         } else if joined.summary.joined_into == Some(keep) {
             jobs::split_job(&mut tx, other, now).await?;
         }

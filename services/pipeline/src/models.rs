@@ -5,7 +5,8 @@ use std::time::Duration;
 use aerie_proto::llm::v1::{self as llm, image::Source, llm_service_client::LlmServiceClient, part::Kind};
 use aerie_rpc::{ErrorCode, PERSON_HEADER, RpcError};
 use aerie_store::PersonId;
-use aerie_tasks::Outcome;
+use aerie_tasks::{Outcome, TaskContext, TaskError};
+use serde::{Deserialize, Serialize};
 use tonic::Request;
 
 use crate::core::Core;
@@ -31,7 +32,7 @@ pub(crate) struct Question<'a> {
 }
 
 /// An answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Written {
     pub(crate) text: String,
     /// Backend and model, for people.
@@ -54,6 +55,30 @@ impl ModelError {
             | ErrorCode::Aborted => Outcome::Retry { after: self.0.retry_after, reason },
             _ => Outcome::Fail { reason },
         }
+    }
+}
+
+/// Asks a model once in a task's life: an answer outlives a crash under the step's name, a failure does not.
+pub(crate) async fn ask_once(
+    core: &Core,
+    context: &TaskContext,
+    step: &str,
+    question: Question<'_>,
+) -> Result<Result<Option<Written>, ModelError>, TaskError> {
+    let mut failure = None;
+    let slot = &mut failure;
+    let answered = context
+        .step(step, move || async move {
+            ask(core, context.person(), question).await.map_err(|error| {
+                let message = error.to_string();
+                *slot = Some(error);
+                TaskError::work(message)
+            })
+        })
+        .await;
+    match (answered, failure) {
+        (_, Some(failure)) => Ok(Err(failure)),
+        (answered, None) => answered.map(Ok),
     }
 }
 

@@ -13,23 +13,30 @@ use aerie_events::{EventBus, LocalBus};
 use aerie_proto::pipeline::v1::{
     discovery_service_server::DiscoveryServiceServer, events_service_server::EventsServiceServer,
     interviews_service_server::InterviewsServiceServer, jobs_service_server::JobsServiceServer,
-    match_service_server::MatchServiceServer, profile_service_server::ProfileServiceServer,
-    surveys_service_server::SurveysServiceServer, tasks_service_server::TasksServiceServer,
+    letters_service_server::LettersServiceServer, match_service_server::MatchServiceServer,
+    moving_service_server::MovingServiceServer, profile_service_server::ProfileServiceServer,
+    research_service_server::ResearchServiceServer, surveys_service_server::SurveysServiceServer,
+    tasks_service_server::TasksServiceServer,
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
 use aerie_store::{PersonId, StoreError, Stores, accounts};
 use aerie_tasks::{Clock, Presence, Queue, QueueError, Registry, Runner, RunnerOptions};
 use aerie_telemetry::Lifecycle;
+use aerie_typesetting::{TemplateError, Templates, Typesetter};
 
 use crate::{
     core::{Core, Inner},
     discovery::{adding::UrlTask, cache::StoredValidators, run::RunTask, source::SourceTask},
     grpc::{
-        discovery::DiscoveryApi, events::EventsApi, interviews::InterviewsApi, jobs::JobsApi, matching::MatchApi,
-        profile::ProfileApi, surveys::SurveysApi, tasks::TasksApi,
+        discovery::DiscoveryApi, events::EventsApi, interviews::InterviewsApi, jobs::JobsApi, letters::LettersApi,
+        matching::MatchApi, moving::MovingApi, profile::ProfileApi, research::ResearchApi, surveys::SurveysApi,
+        tasks::TasksApi,
     },
     housekeeping::{self, HousekeepingTask, Keep},
+    letters::{LetterTask, questions::QuestionTask, tailoring::TailorTask},
+    practice::{mock::MockTask, preparation::PreparationTask},
     rescore::RescoreTask,
+    research::{self, ResearchTask, Web},
     surveys::SurveyTask,
 };
 
@@ -71,6 +78,9 @@ pub enum PipelineError {
     /// A limit for a kind of task that there is not.
     #[error("tasks.limits: {0}")]
     TaskLimits(#[source] QueueError),
+    /// The folder of document templates cannot be read.
+    #[error(transparent)]
+    Templates(#[from] TemplateError),
     /// The embedding model cannot be loaded.
     #[error("matching.embedding_model: {0}")]
     Embedding(#[from] aerie_embedding::EmbeddingError),
@@ -97,6 +107,8 @@ impl Pipeline {
         let mut sources: Vec<SharedSource> = aerie_boards::all().to_vec();
         sources.extend(recipes(&config.recipes_dir())?);
         let embedder = config.matching.embedding_model.as_ref().map(Embedder::load).transpose()?.map(Arc::new);
+        let web = Web::new(&config.research, fetcher.clone(), &fetch_options(config))?;
+        let typesetter = Typesetter::new(templates(&config.templates_dir())?);
         let limits = RequestLimits {
             page_size_max: config.limits.page_size_max,
             page_size_default: config.limits.page_size_default,
@@ -116,6 +128,8 @@ impl Pipeline {
                 tracking: config.tracking.clone(),
                 limits,
                 embedder: embedder.clone(),
+                typesetter: typesetter.clone(),
+                web: web.clone(),
                 router: router.clone(),
             }),
         };
@@ -125,6 +139,12 @@ impl Pipeline {
             .with_kind_only::<UrlTask>()
             .with_kind_only::<RescoreTask>()
             .with_kind_only::<SurveyTask>()
+            .with_kind_only::<LetterTask>()
+            .with_kind_only::<QuestionTask>()
+            .with_kind_only::<TailorTask>()
+            .with_kind_only::<ResearchTask>()
+            .with_kind_only::<PreparationTask>()
+            .with_kind_only::<MockTask>()
             .with_kind_only::<HousekeepingTask>();
         let queue = Queue::new(limited(submitting, &config.tasks)?, Arc::clone(&clock), Arc::clone(&bus));
         let core = make_core(queue.clone());
@@ -134,6 +154,12 @@ impl Pipeline {
             .with(UrlTask { core: core.clone() })
             .with(RescoreTask { core: core.clone() })
             .with(SurveyTask { core: core.clone() })
+            .with(LetterTask { core: core.clone() })
+            .with(QuestionTask { core: core.clone() })
+            .with(TailorTask { core: core.clone() })
+            .with(ResearchTask { core: core.clone() })
+            .with(PreparationTask { core: core.clone() })
+            .with(MockTask { core: core.clone() })
             .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
         let runner = Runner::new(
             queue.with_registry(limited(handlers, &config.tasks)?),
@@ -166,6 +192,9 @@ impl Pipeline {
             .service(DiscoveryServiceServer::new(DiscoveryApi { core: core.clone() }).max_decoding_message_size(most))
             .service(JobsServiceServer::new(JobsApi { core: core.clone() }).max_decoding_message_size(most))
             .service(InterviewsServiceServer::new(InterviewsApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(LettersServiceServer::new(LettersApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(ResearchServiceServer::new(ResearchApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(MovingServiceServer::new(MovingApi { core: core.clone() }).max_decoding_message_size(most))
             .service(MatchServiceServer::new(MatchApi { core: core.clone() }).max_decoding_message_size(most))
             .service(ProfileServiceServer::new(ProfileApi { core: core.clone() }).max_decoding_message_size(most))
             .service(SurveysServiceServer::new(SurveysApi { core: core.clone() }).max_decoding_message_size(most))
@@ -204,6 +233,7 @@ impl Pipeline {
         let mut tx = self.core.platform().read().await?;
         let people = accounts::people(&mut tx).await?;
         drop(tx);
+        let everybody: Vec<PersonId> = people.iter().map(|person| person.id).collect();
         for person in people {
             let database = self.core.person(person.id).await?;
             if alone {
@@ -213,6 +243,15 @@ impl Pipeline {
             self.runner.add(database)?;
         }
         self.runner.add_everybody(Arc::clone(stores));
+        // Briefs that were made without the web are made again when a search engine has come up meanwhile.
+        let core = self.core.clone();
+        lifecycle.spawn(async move {
+            for person in everybody {
+                if let Err(error) = research::refresh(&core, person).await {
+                    tracing::warn!(%error, "briefs without web sources were not made again");
+                }
+            }
+        });
         if let Some(presence) = &mut presence {
             presence.share().await?;
         }
@@ -252,6 +291,12 @@ fn fetch_options(config: &Config) -> FetchOptions {
         allowed_hosts: settings.allow_addresses.clone(),
         endpoints,
     }
+}
+
+/// The built-in templates, and those of a folder, which need not exist.
+fn templates(folder: &Path) -> Result<Templates, TemplateError> {
+    let built_in = Templates::built_in();
+    if folder.is_dir() { built_in.with_folder(folder) } else { Ok(built_in) }
 }
 
 /// Recipe boards of a folder, which need not exist.

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::{
     core::Core,
     jobs::job_event,
+    materials::RULES,
     models::{self, Question, Written},
     profiles,
 };
@@ -33,12 +34,6 @@ const MOST_PIXELS: u64 = 50_000_000;
 
 /// Longest survey in characters.
 pub(crate) const MOST_CHARACTERS: usize = 40_000;
-
-/// What stands for the writer where no model was asked.
-pub(crate) const RULES: &str = "rules";
-
-/// What stands for the writer after an edit.
-pub(crate) const PERSON: &str = "you";
 
 const READING: &str = "Transcribe the survey in the picture: every question with its options, in order, as plain text. \
     Keep the marks of the options (A, B, 1, 2). Write nothing else.";

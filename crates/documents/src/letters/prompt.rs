@@ -1,6 +1,6 @@
 //! The texts that are sent to a model.
 
-use aerie_postings::text::truncate_characters;
+use aerie_postings::{Posting, text::truncate_characters};
 
 use super::{LetterRequest, MOST_PAST_LETTERS, mask, matching_missions, most_similar};
 use crate::resume::{from_json_resume, to_json_resume};
@@ -55,12 +55,10 @@ pub fn prompt(request: &LetterRequest<'_>, feedback: Option<Feedback<'_>>, fence
             crate::content::Language::Spanish => "Spanish",
         }
     );
-    let mut user = Material { text: String::new(), fence };
-    let profile = mask(request.profile, request.confidential, request.language);
-    user.add("profile (JSON Resume)", &profile_text(&profile), PROFILE_CHARACTERS);
+    let mut user = Material::new(fence);
+    user.add_profile(request);
     let posting = request.posting;
-    let description = format!("{}\n{}\n{}", posting.title, posting.company, posting.description_text);
-    user.add("posting", &description, POSTING_CHARACTERS);
+    let description = user.add_posting(posting);
     user.add("how the applicant writes", request.voice, NOTE_CHARACTERS);
     if let Some(mission) = matching_missions(posting, request.missions).first() {
         user.add("why this employer, in the applicant's words", &mission.note, NOTE_CHARACTERS);
@@ -72,7 +70,7 @@ pub fn prompt(request: &LetterRequest<'_>, feedback: Option<Feedback<'_>>, fence
         user.add("the letter so far", feedback.previous, LETTER_CHARACTERS * 2);
         user.add("what the applicant wants changed", feedback.wish, NOTE_CHARACTERS);
     }
-    Prompt { system, user: user.text }
+    Prompt { system, user: user.into_text() }
 }
 
 /// The profile without e-mail, telephone and address, which a letter's body does not need.
@@ -86,13 +84,35 @@ fn profile_text(profile: &crate::resume::Profile) -> String {
     serde_json::to_string_pretty(&json).unwrap_or_default()
 }
 
-struct Material<'fence> {
+/// Pieces of text from outside, each between marks.
+pub(super) struct Material<'fence> {
     text: String,
     fence: &'fence str,
 }
 
-impl Material<'_> {
-    fn add(&mut self, name: &str, text: &str, limit: usize) {
+impl<'fence> Material<'fence> {
+    pub(super) fn new(fence: &'fence str) -> Self {
+        Self { text: String::new(), fence }
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
+    /// The profile without what must not be named.
+    pub(super) fn add_profile(&mut self, request: &LetterRequest<'_>) {
+        let profile = mask(request.profile, request.confidential, request.language);
+        self.add("profile (JSON Resume)", &profile_text(&profile), PROFILE_CHARACTERS);
+    }
+
+    /// The posting; returns what was added of it, uncut.
+    pub(super) fn add_posting(&mut self, posting: &Posting) -> String {
+        let description = format!("{}\n{}\n{}", posting.title, posting.company, posting.description_text);
+        self.add("posting", &description, POSTING_CHARACTERS);
+        description
+    }
+
+    pub(super) fn add(&mut self, name: &str, text: &str, limit: usize) {
         if text.trim().is_empty() {
             return;
         }

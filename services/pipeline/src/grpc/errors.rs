@@ -7,7 +7,10 @@ use aerie_store::StoreError;
 use aerie_tasks::QueueError;
 use tonic::Status;
 
-use crate::{discovery::importing::ImportError, jobs::JobError, surveys::SurveyError, tracking::export::ExportError};
+use crate::{
+    discovery::importing::ImportError, jobs::JobError, materials::MaterialError, peregrine::PeregrineError,
+    surveys::SurveyError, tracking::export::ExportError,
+};
 
 /// A store's error.
 pub(crate) fn store(error: StoreError) -> Status {
@@ -54,6 +57,7 @@ pub(crate) fn job(error: JobError) -> Status {
         JobError::NothingToRevert(_) => new(ErrorCode::FailedPrecondition, "NOTHING_TO_REVERT"),
         JobError::NotBulk { .. } => new(ErrorCode::InvalidArgument, "STATUS_NOT_ALLOWED"),
         JobError::SameJob(_) => new(ErrorCode::InvalidArgument, "SAME_JOB"),
+        JobError::Material(error) => material(*error),
         JobError::Store(error) => store(error),
         JobError::Queue(error) => queue(error),
         JobError::Status(error) => RpcError::internal(error).into(),
@@ -80,6 +84,40 @@ pub(crate) fn export(error: ExportError) -> Status {
         ExportError::Store(error) => store(error),
         ExportError::TooMany => RpcError::new(ErrorCode::FailedPrecondition, "TOO_MANY_JOBS", error.to_string()).into(),
         ExportError::Write(_) => RpcError::internal(error).into(),
+    }
+}
+
+/// An error of what is made for a job.
+pub(crate) fn material(error: MaterialError) -> Status {
+    let message = error.to_string();
+    let new = |code, reason| Status::from(RpcError::new(code, reason, message.clone()));
+    match error {
+        MaterialError::NoJob(_) => new(ErrorCode::NotFound, "JOB_NOT_FOUND"),
+        MaterialError::NotFound(..) => new(ErrorCode::NotFound, "MATERIAL_NOT_FOUND"),
+        MaterialError::None(..) => new(ErrorCode::NotFound, "NOT_WRITTEN_YET"),
+        MaterialError::NoVersion(_) => new(ErrorCode::NotFound, "VERSION_NOT_FOUND"),
+        MaterialError::Busy(..) => new(ErrorCode::FailedPrecondition, "BEING_WRITTEN"),
+        MaterialError::NoResume => new(ErrorCode::FailedPrecondition, "NO_RESUME"),
+        MaterialError::Refused(_) => new(ErrorCode::FailedPrecondition, "REFUSED"),
+        MaterialError::Typeset(_) => new(ErrorCode::InvalidArgument, "NOT_TYPESET"),
+        MaterialError::Store(error) => store(error),
+        MaterialError::Queue(error) => queue(error),
+        MaterialError::Docx(error) => RpcError::internal(error).into(),
+        MaterialError::Event(error) => RpcError::internal(error).into(),
+        MaterialError::Thread(error) => RpcError::internal(error).into(),
+    }
+}
+
+/// An error of taking over from Peregrine.
+pub(crate) fn peregrine(error: PeregrineError) -> Status {
+    match error {
+        PeregrineError::Import(error) => import(error),
+        PeregrineError::Material(error) => material(error),
+        PeregrineError::Store(error) => store(error),
+        PeregrineError::Queue(error) => queue(error),
+        PeregrineError::Task(error) => RpcError::internal(error).into(),
+        PeregrineError::Event(error) => RpcError::internal(error).into(),
+        PeregrineError::File(error) => RpcError::internal(error).into(),
     }
 }
 

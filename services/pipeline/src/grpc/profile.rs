@@ -2,20 +2,26 @@
 
 use std::{str::FromStr, time::Duration};
 
+use aerie_documents::content::Language;
 use aerie_matching::SkillVocabulary;
 use aerie_proto::pipeline::v1::{self as pb, profile_service_server::ProfileService};
 use aerie_rpc::{ErrorCode, RpcError};
 use aerie_store::{PersonId, Tx, profiles as rows};
 use aerie_tasks::{NewSchedule, NewTask};
+use aerie_typesetting::Kind as TemplateKind;
+use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Caller, caller, convert, errors, id, optional_id, validation};
+use super::{Caller, caller, convert, errors, id, optional_id, resume, validation};
 use crate::{
     core::Core,
     discovery::run::{RunPayload, RunTask},
+    letters::rendering::paper,
     profile::{Profile, SearchProfile},
-    profiles, rescore, scoring,
+    profiles, rescore,
+    resumes::{self, MOST_FILE, ReadError, StoredResume, Writing},
+    scoring,
 };
 
 /// Most characters of a résumé.
@@ -26,11 +32,20 @@ pub(crate) struct ProfileApi {
 }
 
 impl ProfileApi {
-    /// Stores a changed profile and asks for a rescore; nothing happens when nothing changed.
-    async fn save(&self, caller: &Caller, profile: Profile) -> Result<(Profile, String), Status> {
+    /// Stores a changed profile, with a résumé where one is given, and asks for a rescore when the profile changed.
+    async fn save(
+        &self,
+        caller: &Caller,
+        profile: Profile,
+        resume: Option<&StoredResume>,
+    ) -> Result<(Profile, String), Status> {
         let mut tx = caller.database.begin().await.map_err(errors::store)?;
+        if let Some(resume) = resume {
+            resumes::save(&mut tx, resume).await.map_err(errors::store)?;
+        }
         let stored = profiles::read_in(&mut tx).await.map_err(errors::store)?;
         if stored.version > 0 && stored.profile == profile {
+            self.core.inner.queue.commit(tx, caller.person).await.map_err(errors::queue)?;
             return Ok((profile, String::new()));
         }
         profiles::write(&mut tx, &profile, self.core.now()).await.map_err(errors::store)?;
@@ -68,6 +83,46 @@ impl ProfileApi {
         );
         let pay = profile.salary_minimum.is_none_or(|pay| pay.is_finite() && (0.0..1e9).contains(&pay));
         check.require(pay, "profile.salary_minimum", "is not an amount between 0 and 1,000,000,000");
+        check.finish()
+    }
+
+    /// Bounds every text of a résumé; what is empty is left out later.
+    fn check_resume(&self, resume: &pb::Resume) -> Result<(), RpcError> {
+        let mut check = validation(&self.core);
+        let fits = resume.encoded_len() <= MOST_RESUME;
+        check.require(fits, "resume", "has more than 1,000,000 bytes; shorten it");
+        check.list("resume.positions", &resume.positions);
+        check.list("resume.education", &resume.education);
+        check.list("resume.skills", &resume.skills);
+        check.list("resume.certificates", &resume.certificates);
+        check.list("resume.languages", &resume.languages);
+        check.list("resume.sections", &resume.sections);
+        check.finish()
+    }
+
+    fn check_writing(&self, writing: &pb::Writing) -> Result<(), RpcError> {
+        let mut check = validation(&self.core);
+        check.text("writing.voice", &writing.voice);
+        check.list("writing.missions", &writing.missions);
+        for (index, mission) in writing.missions.iter().enumerate() {
+            check.text(&format!("writing.missions[{index}].name"), &mission.name);
+            check.texts(&format!("writing.missions[{index}].words"), &mission.words);
+            check.text(&format!("writing.missions[{index}].note"), &mission.note);
+        }
+        check.texts("writing.confidential_employers", &writing.confidential_employers);
+        let known = writing.language.is_empty() || Language::from_code(&writing.language).is_some();
+        check.require(known, "writing.language", "is not known; letters are written in en, de, fr and es");
+        let templates = self.core.inner.typesetter.templates();
+        for (field, name, kind) in [
+            ("writing.letter_template", &writing.letter_template, TemplateKind::Letter),
+            ("writing.resume_template", &writing.resume_template, TemplateKind::Resume),
+        ] {
+            let names = templates.names(kind);
+            let known = name.is_empty() || names.contains(&name.as_str());
+            check.require(known, field, &format!("is not known; there are {}", names.join(", ")));
+        }
+        let known = writing.paper.is_empty() || paper(&writing.paper).is_some();
+        check.require(known, "writing.paper", "is not known; write a4 or us-letter");
         check.finish()
     }
 
@@ -150,7 +205,7 @@ impl ProfileService for ProfileApi {
         let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
         let stored = profiles::read(&caller.database).await.map_err(errors::store)?;
         let profile = masked(stored.profile, convert::profile_from_wire(wire), &paths)?;
-        let (profile, rescore_task_id) = self.save(&caller, profile).await?;
+        let (profile, rescore_task_id) = self.save(&caller, profile, None).await?;
         let profile = Some(convert::profile_to_wire(profile));
         Ok(Response::new(pb::UpdateProfileResponse { profile, rescore_task_id }))
     }
@@ -217,11 +272,27 @@ impl ProfileService for ProfileApi {
         request: Request<pb::ImportResumeRequest>,
     ) -> Result<Response<pb::ImportResumeResponse>, Status> {
         let caller = caller(&self.core, &request).await?;
-        let text = request.into_inner().text;
+        let request = request.into_inner();
         let mut check = validation(&self.core);
-        check.require(!text.trim().is_empty(), "text", "is empty");
-        check.require(text.len() <= MOST_RESUME, "text", "is longer than 1,000,000 bytes");
+        check.require(
+            request.text.trim().is_empty() != request.content.is_empty(),
+            "text",
+            "or content must be given, and not both",
+        );
+        check.require(request.text.len() <= MOST_RESUME, "text", "is longer than 1,000,000 bytes");
+        check.require(request.content.len() <= MOST_FILE, "content", "has more than 10 MB; save a smaller file");
+        check.text("file_name", &request.file_name);
         check.finish()?;
+        let (field, name, content) = match request.content.is_empty() {
+            true => ("text", "resume.md".to_owned(), request.text.clone().into_bytes()),
+            false => ("content", request.file_name.clone(), request.content),
+        };
+        let read = resumes::read_file(name, content).await.map_err(|error| match error {
+            ReadError::Import(error) => RpcError::invalid_field(field, format!("cannot be read: {error}")),
+            ReadError::Thread(error) => RpcError::internal(error),
+        })?;
+        // A text is kept as the person gave it.
+        let text = if request.text.is_empty() { read.text.clone() } else { request.text };
         let vocabulary = SkillVocabulary::built_in();
         let mut recognised: Vec<String> = Vec::new();
         for mention in vocabulary.mentions(&text) {
@@ -231,15 +302,110 @@ impl ProfileService for ProfileApi {
                 recognised.push(label.to_owned());
             }
         }
+        let resume = StoredResume {
+            format: resumes::format_name(read.format).to_owned(),
+            file_name: request.file_name,
+            source_text: read.text,
+            profile: read.profile,
+            updated_at: self.core.now(),
+        };
         let stored = profiles::read(&caller.database).await.map_err(errors::store)?;
-        let profile = Profile { resume_text: text, ..stored.profile };
-        let (profile, rescore_task_id) = self.save(&caller, profile).await?;
+        let profile = resumes::into_profile(stored.profile, &resume.profile, &text);
+        let (profile, rescore_task_id) = self.save(&caller, profile, Some(&resume)).await?;
         Ok(Response::new(pb::ImportResumeResponse {
             profile: Some(convert::profile_to_wire(profile)),
             recognised_skills: recognised,
             rescore_task_id,
+            resume: Some(resume::to_wire(&resume)),
         }))
     }
+
+    async fn get_resume(
+        &self,
+        request: Request<pb::GetResumeRequest>,
+    ) -> Result<Response<pb::GetResumeResponse>, Status> {
+        let caller = caller(&self.core, &request).await?;
+        let mut tx = caller.database.read().await.map_err(errors::store)?;
+        let stored = resumes::stored(&mut tx).await.map_err(errors::store)?;
+        Ok(Response::new(pb::GetResumeResponse { resume: stored.as_ref().map(resume::to_wire) }))
+    }
+
+    async fn update_resume(
+        &self,
+        request: Request<pb::UpdateResumeRequest>,
+    ) -> Result<Response<pb::UpdateResumeResponse>, Status> {
+        let caller = caller(&self.core, &request).await?;
+        let wire = request.into_inner().resume.ok_or_else(|| RpcError::invalid_field("resume", "is missing"))?;
+        self.check_resume(&wire)?;
+        let mut tx = caller.database.read().await.map_err(errors::store)?;
+        let known = resumes::stored(&mut tx).await.map_err(errors::store)?;
+        let stored = profiles::read_in(&mut tx).await.map_err(errors::store)?;
+        drop(tx);
+        let now = self.core.now();
+        // A person may write a résumé here that was never imported.
+        let known = known.unwrap_or_else(|| StoredResume {
+            format: String::new(),
+            file_name: String::new(),
+            source_text: String::new(),
+            profile: aerie_documents::Profile::default(),
+            updated_at: now,
+        });
+        let profile = resume::Corrected::new(&known.profile).profile(wire)?;
+        let resume = StoredResume { profile, updated_at: now, ..known };
+        let matching = resumes::into_profile(stored.profile, &resume.profile, &resumes::as_text(&resume.profile));
+        let (_, rescore_task_id) = self.save(&caller, matching, Some(&resume)).await?;
+        Ok(Response::new(pb::UpdateResumeResponse { resume: Some(resume::to_wire(&resume)), rescore_task_id }))
+    }
+
+    async fn get_writing(
+        &self,
+        request: Request<pb::GetWritingRequest>,
+    ) -> Result<Response<pb::GetWritingResponse>, Status> {
+        let caller = caller(&self.core, &request).await?;
+        let mut tx = caller.database.read().await.map_err(errors::store)?;
+        let writing = resumes::writing(&mut tx).await.map_err(errors::store)?;
+        Ok(Response::new(pb::GetWritingResponse { writing: Some(resume::writing_to_wire(writing)) }))
+    }
+
+    async fn update_writing(
+        &self,
+        request: Request<pb::UpdateWritingRequest>,
+    ) -> Result<Response<pb::UpdateWritingResponse>, Status> {
+        let caller = caller(&self.core, &request).await?;
+        let request = request.into_inner();
+        let wire = request.writing.ok_or_else(|| RpcError::invalid_field("writing", "is missing"))?;
+        self.check_writing(&wire)?;
+        let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+        let mut tx = caller.database.begin().await.map_err(errors::store)?;
+        let known = resumes::writing(&mut tx).await.map_err(errors::store)?;
+        let writing = masked_writing(known, resume::writing_from_wire(wire), &paths)?;
+        resumes::save_writing(&mut tx, &writing, self.core.now()).await.map_err(errors::store)?;
+        self.core.inner.queue.commit(tx, caller.person).await.map_err(errors::queue)?;
+        Ok(Response::new(pb::UpdateWritingResponse { writing: Some(resume::writing_to_wire(writing)) }))
+    }
+}
+
+/// The present way of writing with the named fields of the new one; all of them when none is named.
+fn masked_writing(mut present: Writing, new: Writing, paths: &[String]) -> Result<Writing, RpcError> {
+    if paths.is_empty() || paths == ["*"] {
+        return Ok(new);
+    }
+    for path in paths {
+        match path.as_str() {
+            "voice" => present.voice.clone_from(&new.voice),
+            "missions" => present.missions.clone_from(&new.missions),
+            "confidential_employers" => present.confidential_employers.clone_from(&new.confidential_employers),
+            "language" => present.language.clone_from(&new.language),
+            "letter_template" => present.letter_template.clone_from(&new.letter_template),
+            "resume_template" => present.resume_template.clone_from(&new.resume_template),
+            "paper" => present.paper.clone_from(&new.paper),
+            other => {
+                let words = format!("names {other:?}, which is nothing about writing");
+                return Err(RpcError::invalid_field("update_mask", words));
+            }
+        }
+    }
+    Ok(present)
 }
 
 /// The present profile with the named fields of the new one; all of them when none is named.

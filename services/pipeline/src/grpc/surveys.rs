@@ -13,7 +13,8 @@ use super::{Caller, caller, convert, errors, id, validation};
 use crate::{
     core::Core,
     jobs::JobError,
-    surveys::{MOST_CHARACTERS, Mode, PERSON, Surveys},
+    materials::PERSON,
+    surveys::{MOST_CHARACTERS, Mode, Surveys},
 };
 
 pub(crate) struct SurveysApi {

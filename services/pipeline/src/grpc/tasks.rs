@@ -163,13 +163,11 @@ where
 {
     let options = SubscribeOptions { kinds, ..SubscribeOptions::default() };
     let bus = Arc::clone(core.inner.queue.bus());
-    // Subscribing before the first read: what changes in between is seen by one of the two.
-    let events = aerie_events::subscribe(database.clone(), bus, None, options);
-    let triggers = futures::stream::once(async { true }).chain(events.map(move |delivery| match delivery {
+    let triggers = aerie_events::changes(database.clone(), bus, options).map(move |delivery| match delivery {
         Ok(Delivery::Event(event)) => subject.is_none() || event.subject_id == subject,
-        // After a gap, or an error of the event stream, only the rows tell.
+        // At the beginning, after a gap, or after an error of the event stream, only the rows tell.
         Ok(Delivery::Resync { .. }) | Err(_) => true,
-    }));
+    });
     let state = (Box::pin(triggers), None::<T>, false);
     futures::stream::unfold((state, database, read), |((mut triggers, mut last, done), database, read)| async move {
         if done {

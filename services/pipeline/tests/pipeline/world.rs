@@ -7,8 +7,10 @@ use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_proto::pipeline::v1::{
     self as pb, discovery_service_client::DiscoveryServiceClient, events_service_client::EventsServiceClient,
     interviews_service_client::InterviewsServiceClient, jobs_service_client::JobsServiceClient,
-    match_service_client::MatchServiceClient, profile_service_client::ProfileServiceClient,
-    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
+    letters_service_client::LettersServiceClient, match_service_client::MatchServiceClient,
+    moving_service_client::MovingServiceClient, profile_service_client::ProfileServiceClient,
+    research_service_client::ResearchServiceClient, surveys_service_client::SurveysServiceClient,
+    tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_store::{PersonId, Stores, StoresConfig, accounts};
@@ -97,6 +99,8 @@ impl World {
         let mut settings = json!({
             "data_dir": home.path(),
             "tasks": { "poll_ms": 10 },
+            // Whatever runs on this machine is not asked.
+            "research": { "searxng": "off" },
             "discovery": {
                 "endpoints": endpoints,
                 "per_host_interval_ms": 0,
@@ -210,6 +214,28 @@ impl Caller {
 
     pub fn surveys(&self) -> SurveysServiceClient<Connection> {
         SurveysServiceClient::new(self.connection.clone()).max_encoding_message_size(64 << 20)
+    }
+
+    pub fn letters(&self) -> LettersServiceClient<Connection> {
+        LettersServiceClient::new(self.connection.clone()).max_decoding_message_size(64 << 20)
+    }
+
+    pub fn moving(&self) -> MovingServiceClient<Connection> {
+        MovingServiceClient::new(self.connection.clone())
+    }
+
+    pub fn research(&self) -> ResearchServiceClient<Connection> {
+        ResearchServiceClient::new(self.connection.clone())
+    }
+
+    /// Imports a résumé from a file.
+    pub async fn import_resume(&self, file_name: &str, content: &[u8]) -> pb::ImportResumeResponse {
+        let request = pb::ImportResumeRequest {
+            content: content.to_vec(),
+            file_name: file_name.to_owned(),
+            ..Default::default()
+        };
+        self.profile().import_resume(request).await.unwrap().into_inner()
     }
 
     pub fn tasks(&self) -> TasksServiceClient<Connection> {
