@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod mail;
 mod surveys;
 mod tracking;
 mod vision;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::mail::{Mail, MailAdd, MailList, MailSecurity};
 pub use self::surveys::{Surveys, SurveysAnswer};
 pub use self::tracking::{
     Appointments, AppointmentsAdd, Board, Calendar, Contacts, ExportForm, JobsExport, Kind, Reminders, Statistics,
@@ -64,6 +66,9 @@ pub enum Command {
     /// Suggested answers to surveys of employers, from text or a screenshot.
     #[command(subcommand, visible_alias = "survey")]
     Surveys(Surveys),
+    /// Mail about your applications: what it says, what it suggests, drafted replies. Mailboxes are only read.
+    #[command(subcommand)]
+    Mail(Mail),
     /// How your applications went: funnel, answers, weeks.
     #[command(visible_alias = "stats")]
     Statistics(Statistics),

@@ -9,6 +9,7 @@ mod discover;
 mod eval;
 mod jobs;
 mod llm_router;
+mod mail;
 mod migrate;
 mod preflight;
 mod profile;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Contacts(command) => tracking::contacts(&cli, command).await,
         Command::Reminders(command) => tracking::reminders(&cli, command).await,
         Command::Surveys(command) => surveys::run(&cli, command).await,
+        Command::Mail(command) => mail::run(&cli, command).await,
         Command::Statistics(arguments) => tracking::statistics(&cli, arguments).await,
         Command::Calendar(arguments) => tracking::calendar(&cli, arguments).await,
         Command::Tasks(command) => tasks::run(&cli, command).await,

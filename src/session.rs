@@ -11,9 +11,9 @@ use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_proto::llm::v1::llm_service_client::LlmServiceClient;
 use aerie_proto::pipeline::v1::{
     discovery_service_client::DiscoveryServiceClient, interviews_service_client::InterviewsServiceClient,
-    jobs_service_client::JobsServiceClient, match_service_client::MatchServiceClient,
-    profile_service_client::ProfileServiceClient, surveys_service_client::SurveysServiceClient,
-    tasks_service_client::TasksServiceClient,
+    jobs_service_client::JobsServiceClient, mail_service_client::MailServiceClient,
+    match_service_client::MatchServiceClient, profile_service_client::ProfileServiceClient,
+    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_telemetry::Lifecycle;
@@ -125,6 +125,11 @@ impl Session {
     /// Surveys of employers.
     pub fn surveys(&self) -> SurveysServiceClient<Connection> {
         SurveysServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Mail about applications.
+    pub fn mail(&self) -> MailServiceClient<Connection> {
+        MailServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
     }
 
     /// Matching.

@@ -12,6 +12,7 @@ mod events;
 mod limits;
 mod llm;
 mod load;
+mod mail;
 mod matching;
 mod platform;
 mod remote;
@@ -37,6 +38,7 @@ pub use crate::{
         LlmQueue, LlmRetry, LlmStream, LlmTimeouts, ModelPrice, PolicyRefusal,
     },
     load::Loader,
+    mail::Mail,
     matching::Matching,
     platform::{default_data_dir, default_file},
     remote::RemoteService,
@@ -68,6 +70,8 @@ pub struct Config {
     pub matching: Matching,
     /// The course of applications.
     pub tracking: Tracking,
+    /// Reading mail.
+    pub mail: Mail,
     /// Background tasks.
     pub tasks: Tasks,
     /// The stream of changes.
@@ -116,6 +120,7 @@ impl Config {
         self.discovery.check(checks);
         self.matching.check(checks);
         self.tracking.check(checks);
+        self.mail.check(checks);
         self.tasks.check(checks);
         self.events.check(checks);
         self.limits.check(checks);

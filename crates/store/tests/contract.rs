@@ -13,6 +13,8 @@ mod fixture;
 mod jobs;
 #[path = "contract/listing.rs"]
 mod listing;
+#[path = "contract/mail.rs"]
+mod mail;
 #[path = "contract/profiles.rs"]
 mod profiles;
 #[path = "contract/row_security.rs"]
@@ -77,6 +79,9 @@ on_both_engines!(
     listing::text_asks_for_every_word_and_the_beginning_of_the_last,
     listing::no_text_breaks_the_search,
     listing::pages_hold_every_job_once_in_every_order,
+    mail::accounts_keep_their_password_sealed_and_their_state,
+    mail::a_mail_is_kept_once_and_outlives_its_job,
+    mail::a_suggestion_is_decided_once,
     profiles::the_profile_counts_its_versions,
     profiles::search_profiles_keep_their_order_and_names,
     runs::a_run_and_its_sources_are_written_over,

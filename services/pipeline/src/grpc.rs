@@ -6,6 +6,7 @@ mod errors;
 pub(crate) mod events;
 pub(crate) mod interviews;
 pub(crate) mod jobs;
+pub(crate) mod mail;
 pub(crate) mod matching;
 pub(crate) mod profile;
 pub(crate) mod surveys;

@@ -12,6 +12,7 @@ pub mod grpc;
 mod housekeeping;
 mod jobs;
 mod learning;
+mod mail;
 mod models;
 mod pipeline;
 pub mod profile;

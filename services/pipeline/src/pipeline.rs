@@ -13,22 +13,25 @@ use aerie_events::{EventBus, LocalBus};
 use aerie_proto::pipeline::v1::{
     discovery_service_server::DiscoveryServiceServer, events_service_server::EventsServiceServer,
     interviews_service_server::InterviewsServiceServer, jobs_service_server::JobsServiceServer,
-    match_service_server::MatchServiceServer, profile_service_server::ProfileServiceServer,
-    surveys_service_server::SurveysServiceServer, tasks_service_server::TasksServiceServer,
+    mail_service_server::MailServiceServer, match_service_server::MatchServiceServer,
+    profile_service_server::ProfileServiceServer, surveys_service_server::SurveysServiceServer,
+    tasks_service_server::TasksServiceServer,
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
 use aerie_store::{PersonId, StoreError, Stores, accounts};
 use aerie_tasks::{Clock, Presence, Queue, QueueError, Registry, Runner, RunnerOptions};
 use aerie_telemetry::Lifecycle;
+use tokio::sync::Notify;
 
 use crate::{
     core::{Core, Inner},
     discovery::{adding::UrlTask, cache::StoredValidators, run::RunTask, source::SourceTask},
     grpc::{
-        discovery::DiscoveryApi, events::EventsApi, interviews::InterviewsApi, jobs::JobsApi, matching::MatchApi,
-        profile::ProfileApi, surveys::SurveysApi, tasks::TasksApi,
+        discovery::DiscoveryApi, events::EventsApi, interviews::InterviewsApi, jobs::JobsApi, mail::MailApi,
+        matching::MatchApi, profile::ProfileApi, surveys::SurveysApi, tasks::TasksApi,
     },
     housekeeping::{self, HousekeepingTask, Keep},
+    mail::{DraftTask, SyncTask, watching},
     rescore::RescoreTask,
     surveys::SurveyTask,
 };
@@ -103,6 +106,7 @@ impl Pipeline {
             list_length: config.limits.list_length,
             string_length: config.limits.string_length,
         };
+        let mail_accounts = Arc::new(Notify::new());
         // The handlers need the core, and the core the queue that knows the handlers: a queue without handlers submits
         // for the core, the runner's queue shares its wake-ups and has them.
         let make_core = |queue: Queue| Core {
@@ -114,6 +118,8 @@ impl Pipeline {
                 discovery: config.discovery.clone(),
                 matching: config.matching.clone(),
                 tracking: config.tracking.clone(),
+                mail: config.mail.clone(),
+                mail_accounts: Arc::clone(&mail_accounts),
                 limits,
                 embedder: embedder.clone(),
                 router: router.clone(),
@@ -125,6 +131,8 @@ impl Pipeline {
             .with_kind_only::<UrlTask>()
             .with_kind_only::<RescoreTask>()
             .with_kind_only::<SurveyTask>()
+            .with_kind_only::<SyncTask>()
+            .with_kind_only::<DraftTask>()
             .with_kind_only::<HousekeepingTask>();
         let queue = Queue::new(limited(submitting, &config.tasks)?, Arc::clone(&clock), Arc::clone(&bus));
         let core = make_core(queue.clone());
@@ -134,6 +142,8 @@ impl Pipeline {
             .with(UrlTask { core: core.clone() })
             .with(RescoreTask { core: core.clone() })
             .with(SurveyTask { core: core.clone() })
+            .with(SyncTask { core: core.clone() })
+            .with(DraftTask { core: core.clone() })
             .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
         let runner = Runner::new(
             queue.with_registry(limited(handlers, &config.tasks)?),
@@ -166,6 +176,7 @@ impl Pipeline {
             .service(DiscoveryServiceServer::new(DiscoveryApi { core: core.clone() }).max_decoding_message_size(most))
             .service(JobsServiceServer::new(JobsApi { core: core.clone() }).max_decoding_message_size(most))
             .service(InterviewsServiceServer::new(InterviewsApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(MailServiceServer::new(MailApi { core: core.clone() }).max_decoding_message_size(most))
             .service(MatchServiceServer::new(MatchApi { core: core.clone() }).max_decoding_message_size(most))
             .service(ProfileServiceServer::new(ProfileApi { core: core.clone() }).max_decoding_message_size(most))
             .service(SurveysServiceServer::new(SurveysApi { core: core.clone() }).max_decoding_message_size(most))
@@ -175,6 +186,14 @@ impl Pipeline {
             .await?;
         server.health().set_all(true).await;
         Ok(server)
+    }
+
+    /// Begins to listen for new mail of everybody here where servers tell of it, if the settings say so; for a process
+    /// that stays. It ends with the lifecycle.
+    pub fn watch_mail(&self, lifecycle: &Lifecycle) {
+        if self.core.inner.mail.idle {
+            watching::start(&self.core, lifecycle);
+        }
     }
 
     /// The person who sits at this machine, made at the first start.

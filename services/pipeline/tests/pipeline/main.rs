@@ -7,6 +7,7 @@ mod extraction;
 mod failures;
 mod filters;
 mod jobs;
+mod mail;
 mod matching;
 mod router;
 mod runs;

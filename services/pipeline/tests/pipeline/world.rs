@@ -7,14 +7,15 @@ use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_proto::pipeline::v1::{
     self as pb, discovery_service_client::DiscoveryServiceClient, events_service_client::EventsServiceClient,
     interviews_service_client::InterviewsServiceClient, jobs_service_client::JobsServiceClient,
-    match_service_client::MatchServiceClient, profile_service_client::ProfileServiceClient,
-    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
+    mail_service_client::MailServiceClient, match_service_client::MatchServiceClient,
+    profile_service_client::ProfileServiceClient, surveys_service_client::SurveysServiceClient,
+    tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_store::{PersonId, Stores, StoresConfig, accounts};
 use aerie_tasks::ManualClock;
 use aerie_telemetry::Lifecycle;
-use aerie_testkit::boards::BoardServer;
+use aerie_testkit::{boards::BoardServer, postgres::TestPostgres};
 use chrono::{DateTime, TimeZone, Utc};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -59,8 +60,10 @@ pub struct World {
     pub ada: Caller,
     /// Somebody else on the same installation.
     pub ben: Caller,
+    pipeline: Pipeline,
     lifecycle: Lifecycle,
     _home: TempDir,
+    _postgres: Option<TestPostgres>,
 }
 
 /// Names the person to the service, as the gateway does.
@@ -88,6 +91,16 @@ impl World {
     }
 
     pub async fn with(options: Options) -> Self {
+        Self::on(options, None).await
+    }
+
+    /// A world on a PostgreSQL database of its own; `None` where PostgreSQL is not installed.
+    pub async fn on_postgres(options: Options) -> Option<Self> {
+        let postgres = TestPostgres::start().await.unwrap()?;
+        Some(Self::on(options, Some(postgres)).await)
+    }
+
+    async fn on(options: Options, postgres: Option<TestPostgres>) -> Self {
         let clock = Arc::new(ManualClock::new(start_time()));
         let boards = BoardServer::start(start_time()).await.unwrap();
         let scripted = ScriptedServer::start().await;
@@ -108,11 +121,14 @@ impl World {
         });
         merge(&mut settings, options.settings);
         let config = Config::load(None, &settings).unwrap();
-        let stores = StoresConfig {
-            url: "embedded".to_owned(),
-            data: config.data_dir.clone(),
-            migrate: true,
-            connections: config.store.connections,
+        let stores = match &postgres {
+            Some(postgres) => postgres.stores_config(&config.data_dir),
+            None => StoresConfig {
+                url: "embedded".to_owned(),
+                data: config.data_dir.clone(),
+                migrate: true,
+                connections: config.store.connections,
+            },
         };
         let stores = Arc::new(Stores::open(stores).await.unwrap());
         let deps =
@@ -126,7 +142,13 @@ impl World {
         let caller = |person: PersonId| Caller {
             connection: InterceptedService::new(backend.clone(), AsPerson(person.to_string().parse().unwrap())),
         };
-        Self { ada: caller(ada), ben: caller(ben), boards, scripted, clock, stores, lifecycle, _home: home }
+        let (ada, ben) = (caller(ada), caller(ben));
+        Self { ada, ben, boards, scripted, clock, stores, pipeline, lifecycle, _home: home, _postgres: postgres }
+    }
+
+    /// Listens for new mail, as a program that stays does.
+    pub fn watch_mail(&self) {
+        self.pipeline.watch_mail(&self.lifecycle);
     }
 
     /// A search over every sample board and aggregator, with nothing filtered out.
@@ -198,6 +220,10 @@ impl Caller {
 
     pub fn interviews(&self) -> InterviewsServiceClient<Connection> {
         InterviewsServiceClient::new(self.connection.clone())
+    }
+
+    pub fn mail(&self) -> MailServiceClient<Connection> {
+        MailServiceClient::new(self.connection.clone())
     }
 
     pub fn matching(&self) -> MatchServiceClient<Connection> {
