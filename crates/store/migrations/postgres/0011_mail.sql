@@ -112,6 +112,7 @@ create policy own_rows on mail_suggestion using (tenant_id = nullif(current_sett
 
 create index mail_suggestion_mail on mail_suggestion (tenant_id, mail);
 create index mail_suggestion_state on mail_suggestion (tenant_id, state, created_at);
+create index mail_suggestion_job on mail_suggestion (tenant_id, job, status);
 create index mail_suggestion_event on mail_suggestion (tenant_id, event_uid);
 
 -- Replies that were drafted. Nothing sends them.

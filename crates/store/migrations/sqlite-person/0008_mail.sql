@@ -83,6 +83,7 @@ create table mail_suggestion (
 
 create index mail_suggestion_mail on mail_suggestion (mail);
 create index mail_suggestion_state on mail_suggestion (state, created_at);
+create index mail_suggestion_job on mail_suggestion (job, status);
 create index mail_suggestion_event on mail_suggestion (event_uid);
 
 -- Replies that were drafted. Nothing sends them.
