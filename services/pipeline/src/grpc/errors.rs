@@ -23,6 +23,9 @@ pub(crate) fn store(error: StoreError) -> Status {
         StoreError::DiskFull { .. } => {
             RpcError::new(ErrorCode::ResourceExhausted, "DISK_FULL", error.to_string()).into()
         }
+        StoreError::Sealing { .. } => {
+            RpcError::new(ErrorCode::FailedPrecondition, "PASSWORD_UNREADABLE", error.to_string()).into()
+        }
         StoreError::Constraint { .. } => RpcError::new(ErrorCode::AlreadyExists, "CONFLICT", error.to_string()).into(),
         other => RpcError::internal(other).into(),
     }

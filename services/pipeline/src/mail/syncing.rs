@@ -6,7 +6,7 @@ use aerie_mail::{
     imap::{Batch, ImapError, MailboxState, MailboxSync, SyncOptions},
 };
 use aerie_store::{
-    Tx,
+    StoreError, Tx,
     mail::{self as rows, MailAccount, MailboxRow},
 };
 use aerie_tasks::{KindPolicy, LogLevel, Outcome, Step, TaskContext, TaskError, TaskHandler};
@@ -238,7 +238,8 @@ impl Work<'_> {
         let reason = error.to_string();
         match error {
             MailError::Task(error) => Err(error),
-            MailError::Store(error) => Err(error.into()),
+            // Only the person can do something about a password that cannot be read.
+            MailError::Store(error) if !matches!(error, StoreError::Sealing { .. }) => Err(error.into()),
             MailError::Queue(error) => Err(error.into()),
             MailError::Event(error) => Err(error.into()),
             MailError::Imap(

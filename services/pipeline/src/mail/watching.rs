@@ -91,7 +91,7 @@ async fn watch(core: &Core, person: PersonId, account: &MailAccount) {
     let mut pause = PAUSES.0;
     loop {
         let mut told = false;
-        if let Err(error) = watch_once(core, person, account, &mut told).await {
+        if let Err(error) = Box::pin(watch_once(core, person, account, &mut told)).await {
             tracing::debug!(%error, host = %account.host, "watching mail at {} broke: {error}", account.host);
         }
         pause = if told { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };

@@ -269,7 +269,7 @@ async fn an_invitation_enters_its_date_with_its_zone_and_a_later_one_moves_it() 
     assert_eq!(appointment.kind(), pb::AppointmentKind::PhoneScreen);
     let request = pb::GetCourseRequest { job_id: post.job.clone() };
     let course = post.world.ada.interviews().get_course(request).await.unwrap().into_inner();
-    assert_eq!(course.appointments, [appointment.clone()]);
+    assert_eq!(course.appointments, std::slice::from_ref(&appointment));
 
     post.world.clock.advance(TimeDelta::minutes(5));
     let text = "Hi Robin,\n\nunfortunately we have to reschedule your interview for the Loom Mechanic position. The \
