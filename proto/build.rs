@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "aerie/pipeline/v1/posting.proto",
     "aerie/pipeline/v1/discovery_service.proto",
     "aerie/pipeline/v1/jobs_service.proto",
@@ -16,6 +16,7 @@ const FILES: [&str; 17] = [
     "aerie/pipeline/v1/letters_service.proto",
     "aerie/pipeline/v1/research_service.proto",
     "aerie/pipeline/v1/moving_service.proto",
+    "aerie/pipeline/v1/mail_service.proto",
     "aerie/pipeline/v1/tasks_service.proto",
     "aerie/pipeline/v1/events_service.proto",
     "aerie/llm/v1/chat.proto",
@@ -35,7 +36,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .bytes(".aerie.llm.v1.Image")
         .bytes(".aerie.vision.v1")
         // Its keys must not reach a log; `src/lib.rs` writes what may be shown.
-        .skip_debug([".aerie.llm.v1.Consent"])
+        .skip_debug([
+            ".aerie.llm.v1.Consent",
+            ".aerie.pipeline.v1.CreateMailAccountRequest",
+            ".aerie.pipeline.v1.UpdateMailAccountRequest",
+        ])
         .compile_fds(descriptors)?;
     Ok(())
 }

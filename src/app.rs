@@ -86,6 +86,8 @@ impl VisionPlace {
 impl App {
     /// Opens the stores and starts every service but the gateway.
     pub async fn start(config: Config, vision: VisionPlace) -> anyhow::Result<Self> {
+        // A command that ends soon does not listen for new mail.
+        let stays = matches!(vision, VisionPlace::Process(_));
         // One provider for the whole process; a second installation of the same one is no harm.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let telemetry = Telemetry::install(&telemetry_options(&config.telemetry, "aerie"))?;
@@ -102,6 +104,9 @@ impl App {
         let person = pipeline.local_person().await?;
         let server = pipeline.server(&lifecycle).await?;
         pipeline.start(&lifecycle).await?;
+        if stays {
+            pipeline.watch_mail(&lifecycle);
+        }
         Ok(Self { config, person, pipeline: server.backend(), lifecycle, stores, telemetry, router, vision })
     }
 

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod letters;
+mod mail;
 mod moving;
 mod research;
 mod surveys;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::letters::{DocumentForm, FileLook, Letter, Resume};
+pub use self::mail::{Mail, MailAdd, MailList, MailSecurity};
 pub use self::moving::Backup;
 pub use self::research::{Interview, Research};
 pub use self::surveys::{Surveys, SurveysAnswer};
@@ -82,6 +84,9 @@ pub enum Command {
     /// Practice for a talk: likely questions, mock interviews.
     #[command(subcommand)]
     Interview(Interview),
+    /// Mail about your applications: what it says, what it suggests, drafted replies. Mailboxes are only read.
+    #[command(subcommand)]
+    Mail(Mail),
     /// How your applications went: funnel, answers, weeks.
     #[command(visible_alias = "stats")]
     Statistics(Statistics),

@@ -10,6 +10,7 @@ mod eval;
 mod jobs;
 mod letters;
 mod llm_router;
+mod mail;
 mod migrate;
 mod moving;
 mod preflight;
@@ -57,6 +58,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Resume(command) => letters::resume(&cli, command).await,
         Command::Research(command) => research::research(&cli, command).await,
         Command::Interview(command) => research::interview(&cli, command).await,
+        Command::Mail(command) => mail::run(&cli, command).await,
         Command::Statistics(arguments) => tracking::statistics(&cli, arguments).await,
         Command::Calendar(arguments) => tracking::calendar(&cli, arguments).await,
         Command::Tasks(command) => tasks::run(&cli, command).await,

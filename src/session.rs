@@ -12,9 +12,10 @@ use aerie_proto::llm::v1::llm_service_client::LlmServiceClient;
 use aerie_proto::pipeline::v1::{
     discovery_service_client::DiscoveryServiceClient, interviews_service_client::InterviewsServiceClient,
     jobs_service_client::JobsServiceClient, letters_service_client::LettersServiceClient,
-    match_service_client::MatchServiceClient, moving_service_client::MovingServiceClient,
-    profile_service_client::ProfileServiceClient, research_service_client::ResearchServiceClient,
-    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
+    mail_service_client::MailServiceClient, match_service_client::MatchServiceClient,
+    moving_service_client::MovingServiceClient, profile_service_client::ProfileServiceClient,
+    research_service_client::ResearchServiceClient, surveys_service_client::SurveysServiceClient,
+    tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_telemetry::Lifecycle;
@@ -141,6 +142,11 @@ impl Session {
     /// Moving data in and out.
     pub fn moving(&self) -> MovingServiceClient<Connection> {
         MovingServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Mail about applications.
+    pub fn mail(&self) -> MailServiceClient<Connection> {
+        MailServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
     }
 
     /// Matching.

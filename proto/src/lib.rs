@@ -3,11 +3,32 @@
 //! The `.proto` files under `aerie/` are the contract; every message, field and call is described there.
 #![allow(missing_docs, clippy::all)]
 
-/// Discovery, jobs, matching, profile, tasks and events.
+/// Discovery, jobs, matching, profile, mail, tasks and events.
 pub mod pipeline {
     /// Version 1.
     pub mod v1 {
+        use std::fmt;
+
         tonic::include_proto!("aerie.pipeline.v1");
+
+        impl fmt::Debug for CreateMailAccountRequest {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter
+                    .debug_struct("CreateMailAccountRequest")
+                    .field("account", &self.account)
+                    .finish_non_exhaustive()
+            }
+        }
+
+        impl fmt::Debug for UpdateMailAccountRequest {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter
+                    .debug_struct("UpdateMailAccountRequest")
+                    .field("account", &self.account)
+                    .field("update_mask", &self.update_mask)
+                    .finish_non_exhaustive()
+            }
+        }
     }
 }
 

@@ -79,7 +79,7 @@ fn parse_statuses(statuses: &[String]) -> anyhow::Result<Vec<i32>> {
     statuses.iter().map(|status| Ok(parse_status(status)? as i32)).collect()
 }
 
-fn parse_status(status: &str) -> anyhow::Result<pb::JobStatus> {
+pub(super) fn parse_status(status: &str) -> anyhow::Result<pb::JobStatus> {
     status.parse::<JobStatus>().map(wire_status).map_err(output::wrong_use)
 }
 

@@ -275,7 +275,12 @@ async fn change_reminders(session: &Session, command: &Reminders) -> anyhow::Res
 }
 
 /// The full id for an id or the end of one, as tables print it.
-fn entry_id(given: &str, ids: impl Iterator<Item = String>, kind: &str, list: &str) -> anyhow::Result<String> {
+pub(super) fn entry_id(
+    given: &str,
+    ids: impl Iterator<Item = String>,
+    kind: &str,
+    list: &str,
+) -> anyhow::Result<String> {
     let mut found = ids.filter(|id| id.ends_with(given));
     match (found.next(), found.next()) {
         (Some(id), None) => Ok(id),
@@ -380,7 +385,7 @@ fn to_utc(time: Option<&Timestamp>) -> Option<DateTime<Utc>> {
 }
 
 /// A time in the zone that it was agreed in.
-fn time_words(time: Option<&Timestamp>, zone: &str) -> String {
+pub(super) fn time_words(time: Option<&Timestamp>, zone: &str) -> String {
     let zone: Tz = zone.parse().unwrap_or(Tz::UTC);
     to_utc(time)
         .map(|time| format!("{} {zone}", time.with_timezone(&zone).format("%a %Y-%m-%d %H:%M")))
@@ -388,7 +393,7 @@ fn time_words(time: Option<&Timestamp>, zone: &str) -> String {
 }
 
 /// A time in this machine's zone.
-fn local_time(time: Option<&Timestamp>) -> String {
+pub(super) fn local_time(time: Option<&Timestamp>) -> String {
     to_utc(time).map(|time| time.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
 }
 

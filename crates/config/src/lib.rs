@@ -12,6 +12,7 @@ mod events;
 mod limits;
 mod llm;
 mod load;
+mod mail;
 mod matching;
 mod platform;
 mod remote;
@@ -38,6 +39,7 @@ pub use crate::{
         LlmQueue, LlmRetry, LlmStream, LlmTimeouts, ModelPrice, PolicyRefusal,
     },
     load::Loader,
+    mail::Mail,
     matching::Matching,
     platform::{default_data_dir, default_file},
     remote::RemoteService,
@@ -72,6 +74,8 @@ pub struct Config {
     pub tracking: Tracking,
     /// Research on employers.
     pub research: Research,
+    /// Reading mail.
+    pub mail: Mail,
     /// Background tasks.
     pub tasks: Tasks,
     /// The stream of changes.
@@ -126,6 +130,7 @@ impl Config {
         self.matching.check(checks);
         self.tracking.check(checks);
         self.research.check(checks);
+        self.mail.check(checks);
         self.tasks.check(checks);
         self.events.check(checks);
         self.limits.check(checks);

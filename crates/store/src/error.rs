@@ -31,6 +31,14 @@ pub enum StoreError {
         /// What was wrong.
         reason: String,
     },
+    /// A sealed value cannot be made or opened.
+    #[error("{path}: the secret does not open or seal a stored password ({reason}); enter the password again")]
+    Sealing {
+        /// The secret file.
+        path: PathBuf,
+        /// What was wrong.
+        reason: &'static str,
+    },
     /// The file is damaged.
     #[error(
         "{path}: the store is damaged ({detail}); nothing was changed: stop Aerie and restore the file from a backup"

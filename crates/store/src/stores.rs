@@ -188,6 +188,15 @@ impl Stores {
         tx.commit().await
     }
 
+    /// The secret that seals single values. An embedded installation has one from the start; beside PostgreSQL it is made
+    /// when it is first needed, and every server of an installation must have the same file.
+    pub(crate) fn sealing_secret(&self) -> Result<ServerSecret, StoreError> {
+        match &self.secret {
+            Some(secret) => Ok(secret.clone()),
+            None => ServerSecret::load_or_create(&self.config.data.join("secret.key"), &self.config.data, true),
+        }
+    }
+
     /// On PostgreSQL, the scope in which workers claim anybody's tasks; on SQLite there is none, since every store has
     /// a task table of its own.
     pub fn worker(&self) -> Option<Database> {

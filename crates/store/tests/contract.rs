@@ -13,6 +13,8 @@ mod fixture;
 mod jobs;
 #[path = "contract/listing.rs"]
 mod listing;
+#[path = "contract/mail.rs"]
+mod mail;
 #[path = "contract/materials.rs"]
 mod materials;
 #[path = "contract/profiles.rs"]
@@ -82,6 +84,9 @@ on_both_engines!(
     materials::materials_are_listed_by_kind_and_go_with_their_job,
     materials::versions_are_numbered_and_the_chosen_one_stays,
     materials::there_is_one_resume_and_one_way_of_writing,
+    mail::accounts_keep_their_password_sealed_and_their_state,
+    mail::a_mail_is_kept_once_and_outlives_its_job,
+    mail::a_suggestion_is_decided_once,
     profiles::the_profile_counts_its_versions,
     profiles::search_profiles_keep_their_order_and_names,
     runs::a_run_and_its_sources_are_written_over,

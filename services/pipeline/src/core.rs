@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use aerie_boards::{SharedSource, fetch::Fetcher};
-use aerie_config::{Discovery, Matching, Tracking};
+use aerie_config::{Discovery, Mail, Matching, Tracking};
 use aerie_embedding::Embedder;
 use aerie_rpc::{Backend, RequestLimits};
 use aerie_store::{Database, PersonId, StoreError, Stores};
 use aerie_tasks::Queue;
 use aerie_typesetting::Typesetter;
 use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
 
 use crate::research::Web;
 
@@ -27,6 +28,9 @@ pub(crate) struct Inner {
     pub(crate) discovery: Discovery,
     pub(crate) matching: Matching,
     pub(crate) tracking: Tracking,
+    pub(crate) mail: Mail,
+    /// Tells those who watch mailboxes that accounts changed.
+    pub(crate) mail_accounts: Arc<Notify>,
     pub(crate) limits: RequestLimits,
     pub(crate) embedder: Option<Arc<Embedder>>,
     pub(crate) typesetter: Typesetter,

@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod interviews;
 pub(crate) mod jobs;
 pub(crate) mod letters;
+pub(crate) mod mail;
 pub(crate) mod matching;
 pub(crate) mod moving;
 pub(crate) mod profile;

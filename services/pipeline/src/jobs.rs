@@ -6,7 +6,7 @@ use aerie_events::NewEvent;
 use aerie_store::{
     Database, PersonId, StoreError, Tx,
     jobs::{self, Job, Moved, Transition},
-    materials,
+    mail, materials,
     tracking::{self, Reminder},
 };
 use aerie_tasks::QueueError;
@@ -88,9 +88,16 @@ impl Jobs<'_> {
 
     /// Moves a job; the state machine decides whether it may.
     pub(crate) async fn move_to(&self, id: Uuid, to: JobStatus) -> Result<Job, JobError> {
-        let now = self.core.now();
         let mut tx = self.database.begin().await?;
-        let job = jobs::get(&mut tx, id).await?.ok_or(JobError::NotFound(id))?;
+        let job = self.move_within(&mut tx, id, to).await?;
+        self.commit(tx).await?;
+        Ok(job)
+    }
+
+    /// The same within a transaction that does more; [`Jobs::commit`] ends it.
+    pub(crate) async fn move_within(&self, tx: &mut Tx, id: Uuid, to: JobStatus) -> Result<Job, JobError> {
+        let now = self.core.now();
+        let job = jobs::get(tx, id).await?.ok_or(JobError::NotFound(id))?;
         let from: JobStatus = job.summary.status.parse()?;
         from.check_move(to)?;
         let change = Transition {
@@ -101,9 +108,9 @@ impl Jobs<'_> {
             at: now,
             rejection_stage: (to == JobStatus::Rejected).then(|| from.as_str().to_owned()),
         };
-        moved(id, jobs::transition(&mut tx, &change).await?)?;
+        moved(id, jobs::transition(tx, &change).await?)?;
         if from == JobStatus::Pending {
-            self.learn(&mut tx).await?;
+            self.learn(tx).await?;
         }
         self.finish_move(tx, id, from.as_str(), to.as_str(), false).await
     }
@@ -118,18 +125,19 @@ impl Jobs<'_> {
         if last.from == JobStatus::Pending.as_str() {
             self.learn(&mut tx).await?;
         }
-        self.finish_move(tx, id, &last.to, &last.from, true).await
+        let job = self.finish_move(&mut tx, id, &last.to, &last.from, true).await?;
+        self.commit(tx).await?;
+        Ok(job)
     }
 
-    async fn finish_move(&self, mut tx: Tx, id: Uuid, from: &str, to: &str, reverted: bool) -> Result<Job, JobError> {
+    async fn finish_move(&self, tx: &mut Tx, id: Uuid, from: &str, to: &str, reverted: bool) -> Result<Job, JobError> {
         let data = json!({ "from": from, "to": to, "reverted": reverted });
-        let job = jobs::get(&mut tx, id).await?.ok_or(JobError::NotFound(id))?;
-        self.follow_up(&mut tx, &job).await?;
+        let job = jobs::get(tx, id).await?.ok_or(JobError::NotFound(id))?;
+        self.follow_up(tx, &job).await?;
         if to == JobStatus::PhoneScreen.as_str() && !reverted {
-            research::begin_for_talk(self.core, &mut tx, id).await.map_err(Box::new)?;
+            research::begin_for_talk(self.core, tx, id).await.map_err(Box::new)?;
         }
-        aerie_events::append(&mut tx, job_event("job.moved", id, data, self.core.now())).await?;
-        self.commit(tx).await?;
+        aerie_events::append(tx, job_event("job.moved", id, data, self.core.now())).await?;
         Ok(job)
     }
 
@@ -222,6 +230,7 @@ impl Jobs<'_> {
             }
             tracking::hand_over(&mut tx, other, keep).await?;
             materials::hand_over(&mut tx, other, keep).await?;
+            mail::hand_over(&mut tx, other, keep).await?;
         } else if joined.summary.joined_into == Some(keep) {
             jobs::split_job(&mut tx, other, now).await?;
         }

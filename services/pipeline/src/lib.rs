@@ -13,6 +13,7 @@ mod housekeeping;
 mod jobs;
 mod learning;
 mod letters;
+mod mail;
 mod materials;
 mod models;
 mod peregrine;

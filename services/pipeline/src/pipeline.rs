@@ -13,27 +13,29 @@ use aerie_events::{EventBus, LocalBus};
 use aerie_proto::pipeline::v1::{
     discovery_service_server::DiscoveryServiceServer, events_service_server::EventsServiceServer,
     interviews_service_server::InterviewsServiceServer, jobs_service_server::JobsServiceServer,
-    letters_service_server::LettersServiceServer, match_service_server::MatchServiceServer,
-    moving_service_server::MovingServiceServer, profile_service_server::ProfileServiceServer,
-    research_service_server::ResearchServiceServer, surveys_service_server::SurveysServiceServer,
-    tasks_service_server::TasksServiceServer,
+    letters_service_server::LettersServiceServer, mail_service_server::MailServiceServer,
+    match_service_server::MatchServiceServer, moving_service_server::MovingServiceServer,
+    profile_service_server::ProfileServiceServer, research_service_server::ResearchServiceServer,
+    surveys_service_server::SurveysServiceServer, tasks_service_server::TasksServiceServer,
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
 use aerie_store::{PersonId, StoreError, Stores, accounts};
 use aerie_tasks::{Clock, Presence, Queue, QueueError, Registry, Runner, RunnerOptions};
 use aerie_telemetry::Lifecycle;
 use aerie_typesetting::{TemplateError, Templates, Typesetter};
+use tokio::sync::Notify;
 
 use crate::{
     core::{Core, Inner},
     discovery::{adding::UrlTask, cache::StoredValidators, run::RunTask, source::SourceTask},
     grpc::{
         discovery::DiscoveryApi, events::EventsApi, interviews::InterviewsApi, jobs::JobsApi, letters::LettersApi,
-        matching::MatchApi, moving::MovingApi, profile::ProfileApi, research::ResearchApi, surveys::SurveysApi,
-        tasks::TasksApi,
+        mail::MailApi, matching::MatchApi, moving::MovingApi, profile::ProfileApi, research::ResearchApi,
+        surveys::SurveysApi, tasks::TasksApi,
     },
     housekeeping::{self, HousekeepingTask, Keep},
     letters::{LetterTask, questions::QuestionTask, tailoring::TailorTask},
+    mail::{DraftTask, SyncTask, watching},
     practice::{mock::MockTask, preparation::PreparationTask},
     rescore::RescoreTask,
     research::{self, ResearchTask, Web},
@@ -115,6 +117,7 @@ impl Pipeline {
             list_length: config.limits.list_length,
             string_length: config.limits.string_length,
         };
+        let mail_accounts = Arc::new(Notify::new());
         // The handlers need the core, and the core the queue that knows the handlers: a queue without handlers submits
         // for the core, the runner's queue shares its wake-ups and has them.
         let make_core = |queue: Queue| Core {
@@ -126,6 +129,8 @@ impl Pipeline {
                 discovery: config.discovery.clone(),
                 matching: config.matching.clone(),
                 tracking: config.tracking.clone(),
+                mail: config.mail.clone(),
+                mail_accounts: Arc::clone(&mail_accounts),
                 limits,
                 embedder: embedder.clone(),
                 typesetter: typesetter.clone(),
@@ -145,6 +150,8 @@ impl Pipeline {
             .with_kind_only::<ResearchTask>()
             .with_kind_only::<PreparationTask>()
             .with_kind_only::<MockTask>()
+            .with_kind_only::<SyncTask>()
+            .with_kind_only::<DraftTask>()
             .with_kind_only::<HousekeepingTask>();
         let queue = Queue::new(limited(submitting, &config.tasks)?, Arc::clone(&clock), Arc::clone(&bus));
         let core = make_core(queue.clone());
@@ -160,6 +167,8 @@ impl Pipeline {
             .with(ResearchTask { core: core.clone() })
             .with(PreparationTask { core: core.clone() })
             .with(MockTask { core: core.clone() })
+            .with(SyncTask { core: core.clone() })
+            .with(DraftTask { core: core.clone() })
             .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
         let runner = Runner::new(
             queue.with_registry(limited(handlers, &config.tasks)?),
@@ -195,6 +204,7 @@ impl Pipeline {
             .service(LettersServiceServer::new(LettersApi { core: core.clone() }).max_decoding_message_size(most))
             .service(ResearchServiceServer::new(ResearchApi { core: core.clone() }).max_decoding_message_size(most))
             .service(MovingServiceServer::new(MovingApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(MailServiceServer::new(MailApi { core: core.clone() }).max_decoding_message_size(most))
             .service(MatchServiceServer::new(MatchApi { core: core.clone() }).max_decoding_message_size(most))
             .service(ProfileServiceServer::new(ProfileApi { core: core.clone() }).max_decoding_message_size(most))
             .service(SurveysServiceServer::new(SurveysApi { core: core.clone() }).max_decoding_message_size(most))
@@ -204,6 +214,14 @@ impl Pipeline {
             .await?;
         server.health().set_all(true).await;
         Ok(server)
+    }
+
+    /// Begins to listen for new mail of everybody here where servers tell of it, if the settings say so; for a process
+    /// that stays. It ends with the lifecycle.
+    pub fn watch_mail(&self, lifecycle: &Lifecycle) {
+        if self.core.inner.mail.idle {
+            watching::start(&self.core, lifecycle);
+        }
     }
 
     /// The person who sits at this machine, made at the first start.

@@ -195,12 +195,24 @@ impl Jobs<'_> {
 
     /// Saves an entry: a new one, or over one that exists and stays with its job. The job must exist.
     pub(crate) async fn save_entry(&self, entry: Entry, kind: EntryKind, is_new: bool) -> Result<(), JobError> {
-        let (id, job) = entry.place();
         let mut tx = self.database.begin().await?;
-        if !is_new && kind.job_of(&mut tx, id).await? != Some(job) {
+        self.save_entry_within(&mut tx, &entry, kind, is_new).await?;
+        self.commit(tx).await
+    }
+
+    /// The same within a transaction that does more.
+    pub(crate) async fn save_entry_within(
+        &self,
+        tx: &mut Tx,
+        entry: &Entry,
+        kind: EntryKind,
+        is_new: bool,
+    ) -> Result<(), JobError> {
+        let (id, job) = entry.place();
+        if !is_new && kind.job_of(tx, id).await? != Some(job) {
             return Err(JobError::NoEntry { kind: kind.name(), id });
         }
-        if !entry.save(&mut tx).await? {
+        if !entry.save(tx).await? {
             return Err(JobError::NotFound(job));
         }
         self.course_changed(tx, job, entry.kind()).await
@@ -209,18 +221,24 @@ impl Jobs<'_> {
     /// Deletes an entry.
     pub(crate) async fn delete_entry(&self, kind: EntryKind, id: Uuid) -> Result<(), JobError> {
         let mut tx = self.database.begin().await?;
+        self.delete_entry_within(&mut tx, kind, id).await?;
+        self.commit(tx).await
+    }
+
+    /// The same within a transaction that does more.
+    pub(crate) async fn delete_entry_within(&self, tx: &mut Tx, kind: EntryKind, id: Uuid) -> Result<(), JobError> {
         let missing = || JobError::NoEntry { kind: kind.name(), id };
-        let job = kind.job_of(&mut tx, id).await?.ok_or_else(missing)?;
-        if !kind.delete(&mut tx, id).await? {
+        let job = kind.job_of(tx, id).await?.ok_or_else(missing)?;
+        if !kind.delete(tx, id).await? {
             return Err(missing());
         }
         self.course_changed(tx, job, kind.name()).await
     }
 
-    async fn course_changed(&self, mut tx: Tx, job: Uuid, what: &str) -> Result<(), JobError> {
+    async fn course_changed(&self, tx: &mut Tx, job: Uuid, what: &str) -> Result<(), JobError> {
         let event = job_event("job.course_changed", job, json!({ "what": what }), self.core.now());
-        aerie_events::append(&mut tx, event).await?;
-        self.commit(tx).await
+        aerie_events::append(tx, event).await?;
+        Ok(())
     }
 }
 

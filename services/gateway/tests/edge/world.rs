@@ -20,12 +20,13 @@ use crate::fake::{Events, Llm, OpenAi};
 
 pub const COMPLETE: &str = "/aerie.llm.v1.LlmService/Complete";
 pub const SUBSCRIBE: &str = "/aerie.pipeline.v1.EventsService/Subscribe";
-pub const PIPELINE_SERVICES: [&str; 11] = [
+pub const PIPELINE_SERVICES: [&str; 12] = [
     "DiscoveryService",
     "EventsService",
     "InterviewsService",
     "JobsService",
     "LettersService",
+    "MailService",
     "MatchService",
     "MovingService",
     "ProfileService",

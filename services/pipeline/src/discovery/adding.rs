@@ -7,6 +7,7 @@ use aerie_boards::{
     page,
 };
 use aerie_postings::{RawPosting, html::html_to_text};
+use aerie_store::Database;
 use aerie_tasks::{KindPolicy, Outcome, Step, TaskContext, TaskError, TaskHandler};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::{
     extraction,
     ingest::ingest,
-    queueing::{self, Finder},
+    queueing::{self, Finder, QueueChange},
     source::normalise_all,
 };
 use crate::{
@@ -107,18 +108,32 @@ pub(crate) async fn read_page(
 /// Puts postings that the person chose into catalogue and queue, past the filters.
 async fn queue_raw(core: &Core, context: &TaskContext, raw: Vec<RawPosting>) -> Result<UrlReport, TaskError> {
     let now = core.now();
-    let (postings, _) = normalise_all(raw, now).await?;
-    let ingested = ingest(core.platform(), postings, None, now).await?;
-    embed_postings(core, &ingested.ids, &ingested.changed).await?;
-    let stored = profiles::read(context.database()).await?;
-    let search = SearchProfile::default();
-    let finder = Finder { search: &search, profile: &stored.profile, surfaced_by: MANUAL, filters: false };
-    let change = queueing::prepare(core, context.database(), &finder, &ingested.ids, &ingested.changed).await?;
+    let (change, postings) = prepare_raw(core, context.database(), raw, MANUAL, false).await?;
     let mut step = match context.begin_step("queue").await? {
         Step::Finished(report) => return Ok(report),
         Step::Open(step) => step,
     };
     let job_ids = change.apply(step.tx(), now).await?;
     aerie_events::append_all(step.tx(), jobs_added(&job_ids, MANUAL, now).into_iter().collect()).await?;
-    step.finish(UrlReport { job_ids, postings: ingested.ids.len(), notes: vec![] }).await
+    step.finish(UrlReport { job_ids, postings, notes: vec![] }).await
+}
+
+/// Puts postings into the catalogue and computes what they change in the person's queue; also how many there were.
+/// With `filters` what the person blocked is left out.
+pub(crate) async fn prepare_raw(
+    core: &Core,
+    database: &Database,
+    raw: Vec<RawPosting>,
+    surfaced_by: &str,
+    filters: bool,
+) -> Result<(QueueChange, usize), TaskError> {
+    let now = core.now();
+    let (postings, _) = normalise_all(raw, now).await?;
+    let ingested = ingest(core.platform(), postings, None, now).await?;
+    embed_postings(core, &ingested.ids, &ingested.changed).await?;
+    let stored = profiles::read(database).await?;
+    let search = SearchProfile::default();
+    let finder = Finder { search: &search, profile: &stored.profile, surfaced_by, filters };
+    let change = queueing::prepare(core, database, &finder, &ingested.ids, &ingested.changed).await?;
+    Ok((change, ingested.ids.len()))
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use aerie_mail::imap::ImapError;
 use aerie_rpc::{ErrorCode, RpcError};
 use aerie_store::StoreError;
 use aerie_tasks::QueueError;
 use tonic::Status;
 
 use crate::{
-    discovery::importing::ImportError, jobs::JobError, materials::MaterialError, peregrine::PeregrineError,
-    surveys::SurveyError, tracking::export::ExportError,
+    discovery::importing::ImportError, jobs::JobError, mail::MailError, materials::MaterialError,
+    peregrine::PeregrineError, surveys::SurveyError, tracking::export::ExportError,
 };
 
 /// A store's error.
@@ -20,6 +21,9 @@ pub(crate) fn store(error: StoreError) -> Status {
             .into(),
         StoreError::DiskFull { .. } => {
             RpcError::new(ErrorCode::ResourceExhausted, "DISK_FULL", error.to_string()).into()
+        }
+        StoreError::Sealing { .. } => {
+            RpcError::new(ErrorCode::FailedPrecondition, "PASSWORD_UNREADABLE", error.to_string()).into()
         }
         StoreError::Constraint { .. } => RpcError::new(ErrorCode::AlreadyExists, "CONFLICT", error.to_string()).into(),
         other => RpcError::internal(other).into(),
@@ -132,5 +136,26 @@ pub(crate) fn survey(error: SurveyError) -> Status {
         SurveyError::Queue(error) => queue(error),
         SurveyError::Task(error) => RpcError::internal(error).into(),
         SurveyError::Event(error) => RpcError::internal(error).into(),
+    }
+}
+
+/// An error about mail. What a mail server says is the state of somebody else's system: nothing here is broken.
+pub(crate) fn mail(error: MailError) -> Status {
+    let message = error.to_string();
+    let new = |code, reason| Status::from(RpcError::new(code, reason, message.clone()));
+    match error {
+        MailError::NotFound { .. } => new(ErrorCode::NotFound, "MAIL_NOT_FOUND"),
+        MailError::Decided(_) => new(ErrorCode::FailedPrecondition, "SUGGESTION_DECIDED"),
+        MailError::NoZone(_) => new(ErrorCode::FailedPrecondition, "TIME_ZONE_NEEDED"),
+        MailError::HostRefused { .. } => new(ErrorCode::PermissionDenied, "MAIL_HOST_REFUSED"),
+        MailError::TooManyAccounts(_) => new(ErrorCode::ResourceExhausted, "TOO_MANY_ACCOUNTS"),
+        MailError::Imap(ImapError::Login { .. }) => new(ErrorCode::FailedPrecondition, "MAIL_LOGIN_REFUSED"),
+        MailError::Imap(ImapError::Tls { .. }) => new(ErrorCode::FailedPrecondition, "MAIL_NOT_TRUSTED"),
+        MailError::Imap(_) | MailError::Slow(_) => new(ErrorCode::FailedPrecondition, "MAIL_SERVER_FAILED"),
+        MailError::Job(error) => job(error),
+        MailError::Store(error) => store(error),
+        MailError::Queue(error) => queue(error),
+        MailError::Task(error) => RpcError::internal(error).into(),
+        MailError::Event(error) => RpcError::internal(error).into(),
     }
 }

@@ -74,7 +74,7 @@ const KINDS: [(pb::AppointmentKind, &str, &str); 5] = [
     (pb::AppointmentKind::Deadline, "deadline", "Deadline"),
 ];
 
-fn appointment_to_wire(one: &Appointment) -> pb::Appointment {
+pub(super) fn appointment_to_wire(one: &Appointment) -> pb::Appointment {
     let kind = KINDS.iter().find(|(_, name, _)| *name == one.kind).map_or(0, |(kind, ..)| *kind as i32);
     pb::Appointment {
         id: one.id.to_string(),

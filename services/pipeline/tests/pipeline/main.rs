@@ -8,6 +8,7 @@ mod failures;
 mod filters;
 mod jobs;
 mod letters;
+mod mail;
 mod matching;
 mod moving;
 mod research;

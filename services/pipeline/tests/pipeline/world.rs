@@ -7,16 +7,16 @@ use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_proto::pipeline::v1::{
     self as pb, discovery_service_client::DiscoveryServiceClient, events_service_client::EventsServiceClient,
     interviews_service_client::InterviewsServiceClient, jobs_service_client::JobsServiceClient,
-    letters_service_client::LettersServiceClient, match_service_client::MatchServiceClient,
-    moving_service_client::MovingServiceClient, profile_service_client::ProfileServiceClient,
-    research_service_client::ResearchServiceClient, surveys_service_client::SurveysServiceClient,
-    tasks_service_client::TasksServiceClient,
+    letters_service_client::LettersServiceClient, mail_service_client::MailServiceClient,
+    match_service_client::MatchServiceClient, moving_service_client::MovingServiceClient,
+    profile_service_client::ProfileServiceClient, research_service_client::ResearchServiceClient,
+    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_store::{PersonId, Stores, StoresConfig, accounts};
 use aerie_tasks::ManualClock;
 use aerie_telemetry::Lifecycle;
-use aerie_testkit::boards::BoardServer;
+use aerie_testkit::{boards::BoardServer, postgres::TestPostgres};
 use chrono::{DateTime, TimeZone, Utc};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -61,8 +61,10 @@ pub struct World {
     pub ada: Caller,
     /// Somebody else on the same installation.
     pub ben: Caller,
+    pipeline: Pipeline,
     lifecycle: Lifecycle,
     _home: TempDir,
+    _postgres: Option<TestPostgres>,
 }
 
 /// Names the person to the service, as the gateway does.
@@ -90,6 +92,16 @@ impl World {
     }
 
     pub async fn with(options: Options) -> Self {
+        Self::on(options, None).await
+    }
+
+    /// A world on a PostgreSQL database of its own; `None` where PostgreSQL is not installed.
+    pub async fn on_postgres(options: Options) -> Option<Self> {
+        let postgres = TestPostgres::start().await.unwrap()?;
+        Some(Self::on(options, Some(postgres)).await)
+    }
+
+    async fn on(options: Options, postgres: Option<TestPostgres>) -> Self {
         let clock = Arc::new(ManualClock::new(start_time()));
         let boards = BoardServer::start(start_time()).await.unwrap();
         let scripted = ScriptedServer::start().await;
@@ -112,11 +124,14 @@ impl World {
         });
         merge(&mut settings, options.settings);
         let config = Config::load(None, &settings).unwrap();
-        let stores = StoresConfig {
-            url: "embedded".to_owned(),
-            data: config.data_dir.clone(),
-            migrate: true,
-            connections: config.store.connections,
+        let stores = match &postgres {
+            Some(postgres) => postgres.stores_config(&config.data_dir),
+            None => StoresConfig {
+                url: "embedded".to_owned(),
+                data: config.data_dir.clone(),
+                migrate: true,
+                connections: config.store.connections,
+            },
         };
         let stores = Arc::new(Stores::open(stores).await.unwrap());
         let deps =
@@ -130,7 +145,13 @@ impl World {
         let caller = |person: PersonId| Caller {
             connection: InterceptedService::new(backend.clone(), AsPerson(person.to_string().parse().unwrap())),
         };
-        Self { ada: caller(ada), ben: caller(ben), boards, scripted, clock, stores, lifecycle, _home: home }
+        let (ada, ben) = (caller(ada), caller(ben));
+        Self { ada, ben, boards, scripted, clock, stores, pipeline, lifecycle, _home: home, _postgres: postgres }
+    }
+
+    /// Listens for new mail, as a program that stays does.
+    pub fn watch_mail(&self) {
+        self.pipeline.watch_mail(&self.lifecycle);
     }
 
     /// A search over every sample board and aggregator, with nothing filtered out.
@@ -202,6 +223,10 @@ impl Caller {
 
     pub fn interviews(&self) -> InterviewsServiceClient<Connection> {
         InterviewsServiceClient::new(self.connection.clone())
+    }
+
+    pub fn mail(&self) -> MailServiceClient<Connection> {
+        MailServiceClient::new(self.connection.clone())
     }
 
     pub fn matching(&self) -> MatchServiceClient<Connection> {
