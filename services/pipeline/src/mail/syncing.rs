@@ -10,6 +10,7 @@ use aerie_store::{
     mail::{self as rows, MailAccount, MailboxRow},
 };
 use aerie_tasks::{KindPolicy, LogLevel, Outcome, Step, TaskContext, TaskError, TaskHandler};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -34,6 +35,9 @@ pub(crate) const SURFACED_BY: &str = "mail";
 
 /// Most jobs that mails are linked to, the ones that changed last.
 const MOST_JOBS: u32 = 1_000;
+
+/// Openings of older alerts are not brought up: most of them are closed, and a first sync would bring thousands.
+const OPENINGS_AGE: TimeDelta = TimeDelta::days(14);
 
 /// Statuses of jobs that mail may be about: those that the person wanted.
 const LINKED: [JobStatus; 8] = [
@@ -183,7 +187,7 @@ impl Work<'_> {
             .map_err(TaskError::work)?;
         let openings: Vec<_> = read
             .iter()
-            .filter(|one| one.row.label == Label::Digest.name())
+            .filter(|one| one.row.label == Label::Digest.name() && one.row.received_at > now - OPENINGS_AGE)
             .flat_map(|one| one.postings.iter().map(reading::raw_posting))
             .collect();
         let change = match openings.is_empty() {
@@ -225,7 +229,7 @@ impl Work<'_> {
     }
 
     /// Writes how the sync ended.
-    async fn note(&self, at: Option<chrono::DateTime<chrono::Utc>>, problem: &str) -> Result<(), TaskError> {
+    async fn note(&self, at: Option<DateTime<Utc>>, problem: &str) -> Result<(), TaskError> {
         let mut tx = self.context.database().begin().await?;
         rows::synced(&mut tx, self.account.id, at, problem).await?;
         let event = job_event("mail.synced", self.account.id, json!({ "problem": problem }), self.core.now());

@@ -351,10 +351,14 @@ async fn openings_of_an_alert_become_pending_jobs() {
         https://www.linkedin.com/comm/psettings/email-unsubscribe?x=1\n";
     let from = "LinkedIn Job Alerts <jobalerts-noreply@linkedin.com>";
     post.deliver(&letter("9", from, "30+ new jobs for data engineer", text));
+    let old = text.replace("/40", "/50").replace("Kranich", "Storch");
+    let old = letter("10", from, "12 new jobs for data engineer", &old);
+    post.deliver(&old.replace("2 Mar 2026", "2 Feb 2026"));
     let report = post.sync().await;
     let mail = post.mail("30+ new jobs").await;
     assert_eq!((mail.label(), mail.postings), (pb::MailLabel::Digest, 2), "{mail:?}");
-    assert_eq!(report.get("new_jobs"), 1, "the blocked company is left out");
+    assert_eq!(report.get("new_jobs"), 1, "a blocked company and an old alert are left out");
+    assert_eq!(post.mail("12 new jobs").await.postings, 2);
     let request = pb::ListJobsRequest { statuses: vec![pb::JobStatus::Pending as i32], ..Default::default() };
     let pending = post.world.ada.list(request).await;
     assert_eq!(pending.iter().map(title).collect::<Vec<_>>(), ["Data Engineer"]);
