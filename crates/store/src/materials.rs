@@ -262,3 +262,26 @@ pub async fn save_writing(tx: &mut Tx, document: &str, now: DateTime<Utc>) -> Re
     tx.execute(sql, vec![document.into(), now.into()]).await?;
     Ok(())
 }
+
+/// Keeps a picture for the task that is to read it.
+pub async fn save_picture(tx: &mut Tx, id: Uuid, content: Vec<u8>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = "insert into picture (id, content, created_at) values ($1, $2, $3)";
+    tx.execute(sql, vec![id.into(), content.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// A picture that is to be read.
+pub async fn picture(tx: &mut Tx, id: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = tx.fetch_optional("select content from picture where id = $1", vec![id.into()]).await?;
+    row.map(|row| row.bytes("content")).transpose()
+}
+
+/// Forgets a picture.
+pub async fn delete_picture(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
+    tx.execute("delete from picture where id = $1", vec![id.into()]).await.map(|_| ())
+}
+
+/// Forgets pictures whose task never came to its end. How many.
+pub async fn forget_pictures_before(tx: &mut Tx, before: DateTime<Utc>) -> Result<u64, StoreError> {
+    tx.execute("delete from picture where created_at < $1", vec![before.into()]).await
+}

@@ -83,6 +83,7 @@ on_both_engines!(
     listing::pages_hold_every_job_once_in_every_order,
     materials::materials_are_listed_by_kind_and_go_with_their_job,
     materials::versions_are_numbered_and_the_chosen_one_stays,
+    materials::pictures_are_kept_until_they_are_read,
     materials::there_is_one_resume_and_one_way_of_writing,
     mail::accounts_keep_their_password_sealed_and_their_state,
     mail::a_mail_is_kept_once_and_outlives_its_job,

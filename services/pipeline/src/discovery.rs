@@ -10,6 +10,7 @@ pub(crate) mod extraction;
 pub mod health;
 pub mod importing;
 pub mod ingest;
+pub mod picture;
 pub mod plan;
 pub mod queueing;
 pub mod run;

@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 
 use crate::{
     core::{Core, Inner},
-    discovery::{adding::UrlTask, cache::StoredValidators, run::RunTask, source::SourceTask},
+    discovery::{adding::UrlTask, cache::StoredValidators, picture::PictureTask, run::RunTask, source::SourceTask},
     grpc::{
         discovery::DiscoveryApi, events::EventsApi, interviews::InterviewsApi, jobs::JobsApi, letters::LettersApi,
         mail::MailApi, matching::MatchApi, moving::MovingApi, profile::ProfileApi, research::ResearchApi,
@@ -144,6 +144,7 @@ impl Pipeline {
             .with_kind_only::<UrlTask>()
             .with_kind_only::<RescoreTask>()
             .with_kind_only::<SurveyTask>()
+            .with_kind_only::<PictureTask>()
             .with_kind_only::<LetterTask>()
             .with_kind_only::<QuestionTask>()
             .with_kind_only::<TailorTask>()
@@ -161,6 +162,7 @@ impl Pipeline {
             .with(UrlTask { core: core.clone() })
             .with(RescoreTask { core: core.clone() })
             .with(SurveyTask { core: core.clone() })
+            .with(PictureTask { core: core.clone() })
             .with(LetterTask { core: core.clone() })
             .with(QuestionTask { core: core.clone() })
             .with(TailorTask { core: core.clone() })

@@ -49,6 +49,19 @@ alter table material force row level security;
 create policy own_rows on material using (tenant_id = nullif(current_setting('aerie.tenant_id', true), '')::uuid);
 create index material_job on material (tenant_id, job, kind, created_at);
 
+-- A picture that a task is to read; it goes with the task.
+create table picture (
+    tenant_id uuid not null default nullif(current_setting('aerie.tenant_id', true), '')::uuid,
+    id uuid not null,
+    content bytea not null,
+    created_at timestamptz not null,
+    primary key (tenant_id, id)
+);
+
+alter table picture enable row level security;
+alter table picture force row level security;
+create policy own_rows on picture using (tenant_id = nullif(current_setting('aerie.tenant_id', true), '')::uuid);
+
 -- Earlier texts of a material stay.
 create table material_version (
     tenant_id uuid not null default nullif(current_setting('aerie.tenant_id', true), '')::uuid,

@@ -31,6 +31,13 @@ create table material (
 
 create index material_job on material (job, kind, created_at);
 
+-- A picture that a task is to read; it goes with the task.
+create table picture (
+    id text primary key not null,
+    content blob not null,
+    created_at integer not null
+) strict, without rowid;
+
 -- Earlier texts of a material stay.
 create table material_version (
     material text not null references material (id) on delete cascade,

@@ -79,6 +79,18 @@ pub async fn versions_are_numbered_and_the_chosen_one_stays(fixture: &Fixture) {
     assert_eq!(materials::versions(&mut tx, letter.id).await.unwrap(), []);
 }
 
+pub async fn pictures_are_kept_until_they_are_read(fixture: &Fixture) {
+    let mut tx = fixture.database.begin().await.unwrap();
+    let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+    materials::save_picture(&mut tx, first, vec![1, 2], day(1)).await.unwrap();
+    materials::save_picture(&mut tx, second, vec![3], day(5)).await.unwrap();
+    assert_eq!(materials::picture(&mut tx, first).await.unwrap(), Some(vec![1, 2]));
+    assert_eq!(materials::forget_pictures_before(&mut tx, day(3)).await.unwrap(), 1);
+    assert_eq!(materials::picture(&mut tx, first).await.unwrap(), None);
+    materials::delete_picture(&mut tx, second).await.unwrap();
+    assert_eq!(materials::picture(&mut tx, second).await.unwrap(), None);
+}
+
 pub async fn there_is_one_resume_and_one_way_of_writing(fixture: &Fixture) {
     let mut tx = fixture.database.begin().await.unwrap();
     assert_eq!(materials::resume(&mut tx).await.unwrap(), None);

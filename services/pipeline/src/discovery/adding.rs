@@ -106,7 +106,11 @@ pub(crate) async fn read_page(
 }
 
 /// Puts postings that the person chose into catalogue and queue, past the filters.
-async fn queue_raw(core: &Core, context: &TaskContext, raw: Vec<RawPosting>) -> Result<UrlReport, TaskError> {
+pub(super) async fn queue_raw(
+    core: &Core,
+    context: &TaskContext,
+    raw: Vec<RawPosting>,
+) -> Result<UrlReport, TaskError> {
     let now = core.now();
     let (change, postings) = prepare_raw(core, context.database(), raw, MANUAL, false).await?;
     let mut step = match context.begin_step("queue").await? {

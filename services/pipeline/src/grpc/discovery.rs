@@ -23,11 +23,12 @@ use crate::{
     core::Core,
     discovery::{
         importing::{self, Document},
-        plan,
+        picture, plan,
         run::{RUN_UPDATED, RunPayload, RunReport, RunTask, run_updated, state},
     },
     profile::SearchProfile,
     profiles,
+    surveys::check_picture,
 };
 
 /// Most addresses of one call.
@@ -291,6 +292,22 @@ impl DiscoveryService for DiscoveryApi {
         }
         self.core.inner.queue.commit(tx, caller.person).await.map_err(errors::queue)?;
         Ok(Response::new(pb::AddUrlsResponse { results }))
+    }
+
+    async fn import_screenshot(
+        &self,
+        request: Request<pb::ImportScreenshotRequest>,
+    ) -> Result<Response<pb::ImportScreenshotResponse>, Status> {
+        let caller = caller(&self.core, &request).await?;
+        let request = request.into_inner();
+        let url = Some(request.url.as_str()).filter(|url| !url.is_empty());
+        let usable = url.is_none_or(|url| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")));
+        let mut check = validation(&self.core);
+        check.require(usable, "url", "is no http(s) address; leave it out if you do not know it");
+        check.finish()?;
+        check_picture(&request.screenshot).map_err(errors::survey)?;
+        let task_id = picture::start(&self.core, &caller.database, caller.person, request.screenshot, url).await;
+        Ok(Response::new(pb::ImportScreenshotResponse { task_id: task_id.map_err(errors::queue)? }))
     }
 
     async fn import_jobs(
