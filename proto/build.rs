@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "aerie/pipeline/v1/posting.proto",
     "aerie/pipeline/v1/discovery_service.proto",
     "aerie/pipeline/v1/jobs_service.proto",
@@ -12,6 +12,7 @@ const FILES: [&str; 13] = [
     "aerie/pipeline/v1/profile_service.proto",
     "aerie/pipeline/v1/interviews_service.proto",
     "aerie/pipeline/v1/surveys_service.proto",
+    "aerie/pipeline/v1/integrations_service.proto",
     "aerie/pipeline/v1/tasks_service.proto",
     "aerie/pipeline/v1/events_service.proto",
     "aerie/llm/v1/chat.proto",
@@ -31,7 +32,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .bytes(".aerie.llm.v1.Image")
         .bytes(".aerie.vision.v1")
         // Its keys must not reach a log; `src/lib.rs` writes what may be shown.
-        .skip_debug([".aerie.llm.v1.Consent"])
+        .skip_debug([
+            ".aerie.llm.v1.Consent",
+            ".aerie.pipeline.v1.CreateIntegrationRequest",
+            ".aerie.pipeline.v1.UpdateIntegrationRequest",
+        ])
         .compile_fds(descriptors)?;
     Ok(())
 }

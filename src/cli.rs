@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod integrations;
 mod surveys;
 mod tracking;
 mod vision;
@@ -8,6 +9,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::integrations::{
+    Integrations, IntegrationsAdd, IntegrationsChange, IntegrationsPush, IntegrationsSettings, PushTopic,
+};
 pub use self::surveys::{Surveys, SurveysAnswer};
 pub use self::tracking::{
     Appointments, AppointmentsAdd, Board, Calendar, Contacts, ExportForm, JobsExport, Kind, Reminders, Statistics,
@@ -64,6 +68,9 @@ pub enum Command {
     /// Suggested answers to surveys of employers, from text or a screenshot.
     #[command(subcommand, visible_alias = "survey")]
     Surveys(Surveys),
+    /// Push jobs, interviews, digests and documents to other programs: calendars, tables, chats, storage.
+    #[command(subcommand, visible_alias = "integration")]
+    Integrations(Integrations),
     /// How your applications went: funnel, answers, weeks.
     #[command(visible_alias = "stats")]
     Statistics(Statistics),

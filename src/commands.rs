@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod discover;
 mod eval;
+mod integrations;
 mod jobs;
 mod llm_router;
 mod migrate;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Contacts(command) => tracking::contacts(&cli, command).await,
         Command::Reminders(command) => tracking::reminders(&cli, command).await,
         Command::Surveys(command) => surveys::run(&cli, command).await,
+        Command::Integrations(command) => integrations::run(&cli, command).await,
         Command::Statistics(arguments) => tracking::statistics(&cli, arguments).await,
         Command::Calendar(arguments) => tracking::calendar(&cli, arguments).await,
         Command::Tasks(command) => tasks::run(&cli, command).await,

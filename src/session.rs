@@ -10,10 +10,10 @@ use std::{
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_proto::llm::v1::llm_service_client::LlmServiceClient;
 use aerie_proto::pipeline::v1::{
-    discovery_service_client::DiscoveryServiceClient, interviews_service_client::InterviewsServiceClient,
-    jobs_service_client::JobsServiceClient, match_service_client::MatchServiceClient,
-    profile_service_client::ProfileServiceClient, surveys_service_client::SurveysServiceClient,
-    tasks_service_client::TasksServiceClient,
+    discovery_service_client::DiscoveryServiceClient, integrations_service_client::IntegrationsServiceClient,
+    interviews_service_client::InterviewsServiceClient, jobs_service_client::JobsServiceClient,
+    match_service_client::MatchServiceClient, profile_service_client::ProfileServiceClient,
+    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_telemetry::Lifecycle;
@@ -120,6 +120,11 @@ impl Session {
     /// The course of applications.
     pub fn interviews(&self) -> InterviewsServiceClient<Connection> {
         InterviewsServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Programs that are pushed to.
+    pub fn integrations(&self) -> IntegrationsServiceClient<Connection> {
+        IntegrationsServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
     }
 
     /// Surveys of employers.

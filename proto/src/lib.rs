@@ -7,7 +7,30 @@
 pub mod pipeline {
     /// Version 1.
     pub mod v1 {
+        use std::fmt;
+
         tonic::include_proto!("aerie.pipeline.v1");
+
+        impl fmt::Debug for CreateIntegrationRequest {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter
+                    .debug_struct("CreateIntegrationRequest")
+                    .field("kind", &self.kind)
+                    .field("name", &self.name)
+                    .field("settings", &self.settings.keys())
+                    .finish_non_exhaustive()
+            }
+        }
+
+        impl fmt::Debug for UpdateIntegrationRequest {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter
+                    .debug_struct("UpdateIntegrationRequest")
+                    .field("integration_id", &self.integration_id)
+                    .field("settings", &self.settings.keys())
+                    .finish_non_exhaustive()
+            }
+        }
     }
 }
 

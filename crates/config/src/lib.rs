@@ -9,6 +9,7 @@ mod discovery;
 mod environment;
 mod error;
 mod events;
+mod integrations;
 mod limits;
 mod llm;
 mod load;
@@ -31,6 +32,7 @@ pub use crate::{
     discovery::{AdzunaKeys, ApiKeys, Discovery, FetchRetry, FetchTimeouts, Retention, UsaJobsKeys},
     error::{ConfigError, Problem},
     events::Events,
+    integrations::Integrations,
     limits::Limits,
     llm::{
         AfterBreak, BackendKind, EarlierFile, FOUND_NAMES, Llm, LlmBackend, LlmBreaker, LlmCache, LlmChain, LlmHedge,
@@ -68,6 +70,8 @@ pub struct Config {
     pub matching: Matching,
     /// The course of applications.
     pub tracking: Tracking,
+    /// Pushing to other programs.
+    pub integrations: Integrations,
     /// Background tasks.
     pub tasks: Tasks,
     /// The stream of changes.
@@ -116,6 +120,7 @@ impl Config {
         self.discovery.check(checks);
         self.matching.check(checks);
         self.tracking.check(checks);
+        self.integrations.check(checks);
         self.tasks.check(checks);
         self.events.check(checks);
         self.limits.check(checks);

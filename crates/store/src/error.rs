@@ -107,6 +107,16 @@ pub enum StoreError {
         /// What was wrong.
         detail: String,
     },
+    /// What was sealed is not of this installation, or was changed.
+    #[error(
+        "{what} cannot be opened with {secret}; put back the secret file that the store was written with, or enter them again"
+    )]
+    Sealed {
+        /// What was sealed.
+        what: String,
+        /// The file with the secret.
+        secret: PathBuf,
+    },
     /// A file operation failed.
     #[error("{path}: {source}")]
     Io {

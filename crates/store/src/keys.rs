@@ -104,7 +104,7 @@ impl ServerSecret {
         Ok(hex(self.derive("fingerprint")?.get(..8).unwrap_or_default()))
     }
 
-    fn derive(&self, purpose: &str) -> Result<[u8; 32], StoreError> {
+    pub(crate) fn derive(&self, purpose: &str) -> Result<[u8; 32], StoreError> {
         let salt = Salt::new(HKDF_SHA256, b"aerie store key v1");
         let mut key = [0u8; 32];
         let info = [purpose.as_bytes()];

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use aerie_boards::{SharedSource, fetch::Fetcher};
-use aerie_config::{Discovery, Matching, Tracking};
+use aerie_config::{Discovery, Integrations, Matching, Tracking};
 use aerie_embedding::Embedder;
+use aerie_integrations::Wire;
 use aerie_rpc::{Backend, RequestLimits};
 use aerie_store::{Database, PersonId, StoreError, Stores};
 use aerie_tasks::Queue;
@@ -24,6 +25,9 @@ pub(crate) struct Inner {
     pub(crate) discovery: Discovery,
     pub(crate) matching: Matching,
     pub(crate) tracking: Tracking,
+    pub(crate) integrations: Integrations,
+    /// Reaches the services that are pushed to.
+    pub(crate) wire: Wire,
     pub(crate) limits: RequestLimits,
     pub(crate) embedder: Option<Arc<Embedder>>,
     /// The language-model router, when there is one to ask.

@@ -2,7 +2,7 @@
 
 use aerie_config::Config;
 use aerie_events::Retention;
-use aerie_store::{runs, sources};
+use aerie_store::{integrations, runs, sources};
 use aerie_tasks::{NewSchedule, NewTask, Outcome, Queue, QueueError, TaskContext, TaskError, TaskHandler};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,8 @@ impl TaskHandler for HousekeepingTask {
         let retention = Retention { age: self.keep.events, ..Retention::default() };
         aerie_events::prune(&mut tx, retention, now).await?;
         runs::forget_runs_before(&mut tx, now - self.keep.runs).await?;
+        integrations::forget_deliveries_before(&mut tx, now - self.keep.tasks).await?;
+        integrations::forget_events_before(&mut tx, now - self.keep.tasks).await?;
         tx.commit().await?;
         let mut tx = self.core.platform().begin().await?;
         sources::forget_cached_before(&mut tx, now - self.keep.answers).await?;

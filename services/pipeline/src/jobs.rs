@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     core::Core,
+    integrations::{IntegrationError, asking},
     profiles, rescore,
     status::{IllegalMove, JobStatus, UnknownStatus},
 };
@@ -50,6 +51,8 @@ pub(crate) enum JobError {
     Queue(#[from] QueueError),
     #[error(transparent)]
     Event(#[from] aerie_events::EventError),
+    #[error(transparent)]
+    Integration(#[from] IntegrationError),
 }
 
 fn list(statuses: &[JobStatus]) -> String {
@@ -121,6 +124,7 @@ impl Jobs<'_> {
         let data = json!({ "from": from, "to": to, "reverted": reverted });
         let job = jobs::get(&mut tx, id).await?.ok_or(JobError::NotFound(id))?;
         self.follow_up(&mut tx, &job).await?;
+        asking::job_moved(self.core, &mut tx, &job, from, to, reverted).await?;
         aerie_events::append(&mut tx, job_event("job.moved", id, data, self.core.now())).await?;
         self.commit(tx).await?;
         Ok(job)
@@ -176,6 +180,7 @@ impl Jobs<'_> {
         let names = check_bulk("archived", statuses, ALLOWED)?;
         let mut tx = self.database.begin().await?;
         let ids = jobs::move_all(&mut tx, &names, JobStatus::Archived.as_str(), self.core.now()).await?;
+        asking::jobs_changed(self.core, &mut tx, &ids).await?;
         self.finish_bulk(tx, "jobs.archived", &ids).await
     }
 
@@ -184,6 +189,9 @@ impl Jobs<'_> {
         const ALLOWED: &[JobStatus] = &[JobStatus::Pending, JobStatus::Rejected, JobStatus::Archived];
         let names = check_bulk("deleted", statuses, ALLOWED)?;
         let mut tx = self.database.begin().await?;
+        for appointment in asking::appointments_to_come(self.core, &mut tx, &names).await? {
+            asking::appointment_cancelled(self.core, &mut tx, &appointment).await?;
+        }
         let ids = jobs::purge(&mut tx, &names, self.core.now()).await?;
         self.finish_bulk(tx, "jobs.purged", &ids).await
     }
@@ -214,6 +222,7 @@ impl Jobs<'_> {
                 return Err(JobError::Changed(keep));
             }
             tracking::hand_over(&mut tx, other, keep).await?;
+            asking::appointments_of_job_changed(self.core, &mut tx, keep).await?;
         } else if joined.summary.joined_into == Some(keep) {
             jobs::split_job(&mut tx, other, now).await?;
         }

@@ -10,25 +10,32 @@ use aerie_boards::{
 use aerie_config::{Config, Tasks};
 use aerie_embedding::Embedder;
 use aerie_events::{EventBus, LocalBus};
+use aerie_integrations::{Wire, WireError, WireOptions};
 use aerie_proto::pipeline::v1::{
     discovery_service_server::DiscoveryServiceServer, events_service_server::EventsServiceServer,
-    interviews_service_server::InterviewsServiceServer, jobs_service_server::JobsServiceServer,
-    match_service_server::MatchServiceServer, profile_service_server::ProfileServiceServer,
-    surveys_service_server::SurveysServiceServer, tasks_service_server::TasksServiceServer,
+    integrations_service_server::IntegrationsServiceServer, interviews_service_server::InterviewsServiceServer,
+    jobs_service_server::JobsServiceServer, match_service_server::MatchServiceServer,
+    profile_service_server::ProfileServiceServer, surveys_service_server::SurveysServiceServer,
+    tasks_service_server::TasksServiceServer,
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
 use aerie_store::{PersonId, StoreError, Stores, accounts};
 use aerie_tasks::{Clock, Presence, Queue, QueueError, Registry, Runner, RunnerOptions};
 use aerie_telemetry::Lifecycle;
+use url::Url;
 
 use crate::{
     core::{Core, Inner},
     discovery::{adding::UrlTask, cache::StoredValidators, run::RunTask, source::SourceTask},
     grpc::{
-        discovery::DiscoveryApi, events::EventsApi, interviews::InterviewsApi, jobs::JobsApi, matching::MatchApi,
-        profile::ProfileApi, surveys::SurveysApi, tasks::TasksApi,
+        discovery::DiscoveryApi, events::EventsApi, integrations::IntegrationsApi, interviews::InterviewsApi,
+        jobs::JobsApi, matching::MatchApi, profile::ProfileApi, surveys::SurveysApi, tasks::TasksApi,
     },
     housekeeping::{self, HousekeepingTask, Keep},
+    integrations::{
+        digest::{self, DigestTask},
+        push::PushTask,
+    },
     rescore::RescoreTask,
     surveys::SurveyTask,
 };
@@ -71,6 +78,12 @@ pub enum PipelineError {
     /// A limit for a kind of task that there is not.
     #[error("tasks.limits: {0}")]
     TaskLimits(#[source] QueueError),
+    /// Other programs cannot be reached.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// An address that the settings name for a host cannot be read.
+    #[error("integrations.endpoints: {0}")]
+    Endpoint(String),
     /// The embedding model cannot be loaded.
     #[error("matching.embedding_model: {0}")]
     Embedding(#[from] aerie_embedding::EmbeddingError),
@@ -97,6 +110,7 @@ impl Pipeline {
         let mut sources: Vec<SharedSource> = aerie_boards::all().to_vec();
         sources.extend(recipes(&config.recipes_dir())?);
         let embedder = config.matching.embedding_model.as_ref().map(Embedder::load).transpose()?.map(Arc::new);
+        let wire = Wire::new(wire_options(config)?)?;
         let limits = RequestLimits {
             page_size_max: config.limits.page_size_max,
             page_size_default: config.limits.page_size_default,
@@ -114,6 +128,8 @@ impl Pipeline {
                 discovery: config.discovery.clone(),
                 matching: config.matching.clone(),
                 tracking: config.tracking.clone(),
+                integrations: config.integrations.clone(),
+                wire: wire.clone(),
                 limits,
                 embedder: embedder.clone(),
                 router: router.clone(),
@@ -125,6 +141,8 @@ impl Pipeline {
             .with_kind_only::<UrlTask>()
             .with_kind_only::<RescoreTask>()
             .with_kind_only::<SurveyTask>()
+            .with_kind_only::<PushTask>()
+            .with_kind_only::<DigestTask>()
             .with_kind_only::<HousekeepingTask>();
         let queue = Queue::new(limited(submitting, &config.tasks)?, Arc::clone(&clock), Arc::clone(&bus));
         let core = make_core(queue.clone());
@@ -134,6 +152,8 @@ impl Pipeline {
             .with(UrlTask { core: core.clone() })
             .with(RescoreTask { core: core.clone() })
             .with(SurveyTask { core: core.clone() })
+            .with(PushTask { core: core.clone() })
+            .with(DigestTask { core: core.clone() })
             .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
         let runner = Runner::new(
             queue.with_registry(limited(handlers, &config.tasks)?),
@@ -165,6 +185,9 @@ impl Pipeline {
         let server = GrpcServerBuilder::new(self.server_limits.clone())
             .service(DiscoveryServiceServer::new(DiscoveryApi { core: core.clone() }).max_decoding_message_size(most))
             .service(JobsServiceServer::new(JobsApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(
+                IntegrationsServiceServer::new(IntegrationsApi { core: core.clone() }).max_decoding_message_size(most),
+            )
             .service(InterviewsServiceServer::new(InterviewsApi { core: core.clone() }).max_decoding_message_size(most))
             .service(MatchServiceServer::new(MatchApi { core: core.clone() }).max_decoding_message_size(most))
             .service(ProfileServiceServer::new(ProfileApi { core: core.clone() }).max_decoding_message_size(most))
@@ -210,6 +233,7 @@ impl Pipeline {
                 self.runner.queue().take_over(&database).await?;
             }
             housekeeping::schedule(&self.core.inner.queue, &database).await?;
+            digest::schedule_at_start(&self.core, &database).await?;
             self.runner.add(database)?;
         }
         self.runner.add_everybody(Arc::clone(stores));
@@ -252,6 +276,21 @@ fn fetch_options(config: &Config) -> FetchOptions {
         allowed_hosts: settings.allow_addresses.clone(),
         endpoints,
     }
+}
+
+fn wire_options(config: &Config) -> Result<WireOptions, PipelineError> {
+    let settings = &config.integrations;
+    let mut endpoints = std::collections::BTreeMap::new();
+    for (host, base) in &settings.endpoints {
+        let base = Url::parse(base).map_err(|error| PipelineError::Endpoint(format!("{base:?}: {error}")))?;
+        endpoints.insert(host.clone(), base);
+    }
+    Ok(WireOptions {
+        allowed_hosts: settings.allow_addresses.clone(),
+        endpoints,
+        timeout: Duration::from_secs(settings.timeout_seconds),
+        ..WireOptions::default()
+    })
 }
 
 /// Recipe boards of a folder, which need not exist.

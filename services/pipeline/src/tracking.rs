@@ -17,6 +17,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    integrations::asking,
     jobs::{JobError, Jobs, job_event},
     status::JobStatus,
 };
@@ -203,6 +204,9 @@ impl Jobs<'_> {
         if !entry.save(&mut tx).await? {
             return Err(JobError::NotFound(job));
         }
+        if let Entry::Appointment(one) = &entry {
+            asking::appointment_saved(self.core, &mut tx, one, is_new).await?;
+        }
         self.course_changed(tx, job, entry.kind()).await
     }
 
@@ -211,8 +215,15 @@ impl Jobs<'_> {
         let mut tx = self.database.begin().await?;
         let missing = || JobError::NoEntry { kind: kind.name(), id };
         let job = kind.job_of(&mut tx, id).await?.ok_or_else(missing)?;
+        let appointment = match kind {
+            EntryKind::Appointment => entries::appointment(&mut tx, id).await?,
+            EntryKind::Contact | EntryKind::Reminder => None,
+        };
         if !kind.delete(&mut tx, id).await? {
             return Err(missing());
+        }
+        if let Some(one) = appointment {
+            asking::appointment_cancelled(self.core, &mut tx, &one).await?;
         }
         self.course_changed(tx, job, kind.name()).await
     }

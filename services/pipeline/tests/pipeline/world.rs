@@ -6,9 +6,10 @@ use aerie_config::Config;
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_proto::pipeline::v1::{
     self as pb, discovery_service_client::DiscoveryServiceClient, events_service_client::EventsServiceClient,
-    interviews_service_client::InterviewsServiceClient, jobs_service_client::JobsServiceClient,
-    match_service_client::MatchServiceClient, profile_service_client::ProfileServiceClient,
-    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
+    integrations_service_client::IntegrationsServiceClient, interviews_service_client::InterviewsServiceClient,
+    jobs_service_client::JobsServiceClient, match_service_client::MatchServiceClient,
+    profile_service_client::ProfileServiceClient, surveys_service_client::SurveysServiceClient,
+    tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_store::{PersonId, Stores, StoresConfig, accounts};
@@ -198,6 +199,10 @@ impl Caller {
 
     pub fn interviews(&self) -> InterviewsServiceClient<Connection> {
         InterviewsServiceClient::new(self.connection.clone())
+    }
+
+    pub fn integrations(&self) -> IntegrationsServiceClient<Connection> {
+        IntegrationsServiceClient::new(self.connection.clone())
     }
 
     pub fn matching(&self) -> MatchServiceClient<Connection> {
