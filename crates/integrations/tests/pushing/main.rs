@@ -7,6 +7,7 @@ mod chats;
 mod email;
 mod files;
 mod google;
+mod kinds;
 mod secrets;
 mod statuses;
 mod tables;

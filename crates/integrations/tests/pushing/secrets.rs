@@ -5,7 +5,7 @@ use aerie_testkit::service::{Asked, Told};
 use serde_json::json;
 
 use crate::{
-    statuses::{item, settings},
+    kinds::{item, settings},
     world::{MARKER, World, service_account},
 };
 
