@@ -69,8 +69,8 @@ pub enum PushTopic {
 /// Settings, however they come.
 #[derive(Args, Debug)]
 pub struct IntegrationsSettings {
-    /// A setting as NAME=VALUE; may be given several times. Credentials are better given by --file or --env, which leave
-    /// no trace in the shell's history.
+    /// A setting as NAME=VALUE; may be given several times. Credentials are better given by --file or --env, which
+    /// leave no trace in the shell's history.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub values: Vec<String>,
     /// A setting whose value stands in a file, as NAME=FILE; "-" reads standard input.

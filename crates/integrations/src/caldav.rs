@@ -1,7 +1,7 @@
 //! CalDAV (RFC 4791): one event for each appointment, in a calendar of any server.
 //!
-//! The address may be the calendar itself, or the server's: then the calendar is looked for, by its name if one is given.
-//! Changes carry the version that was seen (`If-Match`), so that nothing of another program is lost in between.
+//! The address may be the calendar itself, or the server's: then the calendar is looked for, by its name if one is
+//! given. Changes carry the version that was seen (`If-Match`), so that nothing of another program is lost in between.
 
 use async_trait::async_trait;
 use http::Method;

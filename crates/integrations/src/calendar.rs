@@ -1,7 +1,7 @@
 //! An appointment as an iCalendar object (RFC 5545) with its real zone.
 //!
-//! A time with a `TZID` needs the zone's rules beside it (3.6.5). They are written as the zone's own changes of the clock
-//! around the appointment, each an observance of its own, which says the same as the whole history would.
+//! A time with a `TZID` needs the zone's rules beside it (3.6.5). They are written as the zone's own changes of the
+//! clock around the appointment, each an observance of its own, which says the same as the whole history would.
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, Utc};
 use chrono_tz::{OffsetComponents, OffsetName, Tz};

@@ -1,8 +1,8 @@
 //! Pushes what happens to jobs into other programs: one file an integration, each with typed settings and a real test.
 //!
-//! Nothing is read back but what it takes to push twice without changing anything. A [`Kind`] describes its settings and
-//! makes a [`Ready`] integration of them, which tests and pushes over a [`Wire`]: the guarded client that connects to
-//! public addresses and to those that the configuration names. No secret is in any text that leaves this crate.
+//! Nothing is read back but what it takes to push twice without changing anything. A [`Kind`] describes its settings
+//! and makes a [`Ready`] integration of them, which tests and pushes over a [`Wire`]: the guarded client that connects
+//! to public addresses and to those that the configuration names. No secret is in any text that leaves this crate.
 //!
 //! A new integration is its file, its `mod` line here and its line in [`registry`].
 

@@ -1,8 +1,8 @@
 //! A signed request to an address of one's own.
 //!
-//! The body is a JSON document. `aerie-signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 (RFC 2104, FIPS 180-4) of the
-//! seconds, a dot and the body under the secret; `aerie-delivery` is the same for every try of one delivery, so that the
-//! receiver can leave out what it has already.
+//! The body is a JSON document. `aerie-signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 (RFC 2104, FIPS 180-4) of
+//! the seconds, a dot and the body under the secret; `aerie-delivery` is the same for every try of one delivery, so
+//! that the receiver can leave out what it has already.
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -1,5 +1,5 @@
-//! Integrations of a person and the record of what was pushed to them. Functions take a transaction of the person's store
-//! ([`crate::Stores::person`]). Credentials come and go sealed ([`crate::Stores::seal`]).
+//! Integrations of a person and the record of what was pushed to them. Functions take a transaction of the person's
+//! store ([`crate::Stores::person`]). Credentials come and go sealed ([`crate::Stores::seal`]).
 
 use std::collections::BTreeMap;
 

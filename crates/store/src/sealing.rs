@@ -1,8 +1,8 @@
 //! Credentials of people, sealed with a key of the installation and the person.
 //!
-//! A store is encrypted as a whole on SQLite; sealing keeps credentials also out of what is copied from it (a backup, an
-//! export), and out of PostgreSQL's files. ChaCha20-Poly1305 (RFC 8439) with a random nonce; what a text is for is bound to
-//! it, so that it opens in no other place.
+//! A store is encrypted as a whole on SQLite; sealing keeps credentials also out of what is copied from it (a backup,
+//! an export), and out of PostgreSQL's files. ChaCha20-Poly1305 (RFC 8439) with a random nonce; what a text is for is
+//! bound to it, so that it opens in no other place.
 
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},

@@ -1,7 +1,7 @@
 //! Real servers that are written in Python: Radicale (CalDAV), WsgiDAV (WebDAV) and aiosmtpd (SMTP).
 //!
-//! Each runs as a process of its own on a free port, with its data in a temporary folder, and ends when its standard input
-//! does: with the test's process, however that ends.
+//! Each runs as a process of its own on a free port, with its data in a temporary folder, and ends when its standard
+//! input does: with the test's process, however that ends.
 
 use std::{
     env, fs,

@@ -1,8 +1,8 @@
 //! Other programs that what happens to jobs is pushed to.
 //!
-//! A change asks for its pushes in its own transaction ([`asking`]), each is a durable task ([`push`]) that reads what is
-//! to be delivered when it runs ([`items`]). Credentials are sealed in the person's store ([`credentials`]) and leave it
-//! only on their way to the service.
+//! A change asks for its pushes in its own transaction ([`asking`]), each is a durable task ([`push`]) that reads what
+//! is to be delivered when it runs ([`items`]). Credentials are sealed in the person's store ([`credentials`]) and
+//! leave it only on their way to the service.
 
 pub(crate) mod asking;
 mod credentials;

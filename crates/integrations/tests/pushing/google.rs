@@ -48,7 +48,7 @@ fn sheets(rows: &Mutex<Vec<Vec<Value>>>, asked: &Asked) -> Told {
     let path = target.strip_prefix("/v4/spreadsheets/sheet-1").unwrap();
     let read = "?majorDimension=ROWS&valueRenderOption=UNFORMATTED_VALUE";
     let range = |row: usize| format!("'Bob''s jobs'!A{row}:I{row}");
-    let encoded = |range: &str| range.replace(' ', "%20").replace('\'', "'");
+    let encoded = |range: &str| range.replace(' ', "%20");
     match (asked.method.as_str(), path) {
         ("GET", "?fields=sheets.properties.title") => {
             Told::json(&json!({ "sheets": [{ "properties": { "title": "Bob's jobs" } }] }))

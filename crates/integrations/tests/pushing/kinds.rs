@@ -4,8 +4,11 @@ use aerie_integrations::{AppointmentChange, Delivery, Topic};
 
 use crate::world::{MARKER, appointment, digest, document, job, service_account};
 
+/// Settings by name.
+type Given = Vec<(&'static str, &'static str)>;
+
 /// Settings with which each kind that speaks HTTP can be made, and the hosts that it speaks to.
-pub fn settings(kind: &str) -> Option<(Vec<(&'static str, &'static str)>, Vec<&'static str>)> {
+pub fn settings(kind: &str) -> Option<(Given, Vec<&'static str>)> {
     Some(match kind {
         "webhook" => (vec![("address", "{service}/hook"), ("secret", MARKER)], vec![]),
         "caldav" => (vec![("address", "{service}/c/"), ("user", "robin"), ("password", MARKER)], vec![]),

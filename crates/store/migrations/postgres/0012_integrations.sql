@@ -1,5 +1,5 @@
--- Programs that what happens to jobs is pushed to. `settings` holds no credential; those are in `secrets`, sealed with a
--- key of the installation, so that a copy of the store does not give them away.
+-- Programs that what happens to jobs is pushed to. `settings` holds no credential; those are in `secrets`, sealed with
+-- a key of the installation, so that a copy of the store does not give them away.
 create table integration (
     tenant_id uuid not null default nullif(current_setting('aerie.tenant_id', true), '')::uuid,
     id uuid not null,

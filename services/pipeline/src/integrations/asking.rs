@@ -1,7 +1,7 @@
 //! Asking for pushes, within the transaction of the change that causes them.
 //!
-//! Nothing here lets a change fail that a person makes: where the queue of pushes is full, the record of deliveries says
-//! so, and the job moves all the same.
+//! Nothing here lets a change fail that a person makes: where the queue of pushes is full, the record of deliveries
+//! says so, and the job moves all the same.
 
 use aerie_integrations::{AppointmentChange, JobName, Kind, Move, Style, Topic, by_name};
 use aerie_store::{
@@ -66,7 +66,8 @@ pub(super) async fn ask_one(
             Ok((same.unwrap_or(delivery), submitted.id))
         }
         Err(error @ QueueError::QueueFull { .. }) if !wanted.by_hand => {
-            tracing::warn!(kind = kind.info.name, integration.id = %integration, "a push to {} was left out: {error}", kind.info.name);
+            let name = kind.info.name;
+            tracing::warn!(integration.kind = name, integration.id = %integration, "a push to {name} was left out: {error}");
             delivery.state = "failed".to_owned();
             delivery.detail = error.to_string();
             rows::insert_delivery(tx, &delivery, None).await?;

@@ -2,8 +2,8 @@
 //!
 //! What was delivered last of a subject is remembered: the same again is not sent. A record is read anew after it was
 //! pushed, and pushed again if it changed meanwhile, so that the service ends with the newest state in whatever order
-//! pushes run. A message to a service that cannot be asked for it is marked before it is sent; a run that finds the mark
-//! does not know whether the message arrived, says so, and does not send it a second time.
+//! pushes run. A message to a service that cannot be asked for it is marked before it is sent; a run that finds the
+//! mark does not know whether the message arrived, says so, and does not send it a second time.
 
 use std::time::Duration;
 

@@ -20,7 +20,11 @@ const MARKER: &str = "marker-0f9a7c-marker";
 
 /// A world that may push to these addresses, with one job.
 async fn world(allowed: &[String], endpoints: Value) -> (World, String, EventReader) {
-    let settings = json!({ "integrations": { "allow_addresses": allowed, "endpoints": endpoints } });
+    world_of(json!({ "integrations": { "allow_addresses": allowed, "endpoints": endpoints } })).await
+}
+
+/// A world with these settings and one job.
+async fn world_of(settings: Value) -> (World, String, EventReader) {
     let world = World::with(Options { settings, ..Options::default() }).await;
     let row = json!({"title": "Loom Mechanic", "company": "Brasswick", "location": "Leeds, England",
         "description": "You mend looms.", "url": "https://work1.example.com/openings/1"});
@@ -181,6 +185,31 @@ async fn a_service_that_asks_to_wait_is_given_the_time() {
     let done = deliveries(&world, &made.id).await.remove(0);
     assert_eq!((done.state(), done.attempts), (pb::DeliveryState::Delivered, 2));
     assert_eq!(service.take()[0].header("aerie-delivery"), format!("{}:2", done.subject), "the same id at every try");
+}
+
+#[tokio::test]
+async fn a_full_queue_of_pushes_stops_no_job() {
+    let service = FakeService::start(|_| Told::status(503).with("retry-after", "600")).await.unwrap();
+    let settings = json!({
+        "integrations": { "allow_addresses": [service.address().to_string()] },
+        "tasks": { "limits": { "integration.push": { "queue_depth": 1 } } },
+    });
+    let (world, job, _) = world_of(settings).await;
+    let made = webhook(&world, &service, &[]).await;
+    world.ada.review(&job, ReviewDecision::Approve).await;
+    // The same push by hand is the one that is under way.
+    let request = pb::PushItemRequest { integration_id: made.id.clone(), item: Some(Item::JobId(job.clone())) };
+    let pushed = world.ada.integrations().push_item(request).await.unwrap().into_inner();
+    let known = deliveries(&world, &made.id).await;
+    assert_eq!((known.len(), &known[0].id), (1, &pushed.delivery.unwrap().id));
+    move_to(&world, &job, JobStatus::Applied).await;
+    assert_eq!(world.ada.job(&job).await.status(), JobStatus::Applied);
+    let left_out = deliveries(&world, &made.id).await.remove(0);
+    assert_eq!(left_out.state(), pb::DeliveryState::Failed);
+    assert!(left_out.detail.contains("queue depth"), "{}", left_out.detail);
+    let request = pb::PushItemRequest { integration_id: made.id, item: Some(Item::JobId(job)) };
+    let error = world.ada.integrations().push_item(request).await.unwrap_err();
+    assert_eq!(error.code(), Code::ResourceExhausted, "a person is told");
 }
 
 #[tokio::test]
