@@ -163,13 +163,18 @@ where
 {
     let options = SubscribeOptions { kinds, ..SubscribeOptions::default() };
     let bus = Arc::clone(core.inner.queue.bus());
-    // Subscribing before the first read: what changes in between is seen by one of the two.
-    let events = aerie_events::subscribe(database.clone(), bus, None, options);
-    let triggers = futures::stream::once(async { true }).chain(events.map(move |delivery| match delivery {
-        Ok(Delivery::Event(event)) => subject.is_none() || event.subject_id == subject,
-        // After a gap, or an error of the event stream, only the rows tell.
-        Ok(Delivery::Resync { .. }) | Err(_) => true,
-    }));
+    let rows = database.clone();
+    // The end of the log is read before the rows are: what changes in between is seen by one of the two.
+    let triggers = futures::stream::once(async move {
+        let after = end_of_log(&rows).await;
+        let events = aerie_events::subscribe(rows, bus, after, options);
+        futures::stream::once(async { true }).chain(events.map(move |delivery| match delivery {
+            Ok(Delivery::Event(event)) => subject.is_none() || event.subject_id == subject,
+            // After a gap, or an error of the event stream, only the rows tell.
+            Ok(Delivery::Resync { .. }) | Err(_) => true,
+        }))
+    })
+    .flatten();
     let state = (Box::pin(triggers), None::<T>, false);
     futures::stream::unfold((state, database, read), |((mut triggers, mut last, done), database, read)| async move {
         if done {
@@ -191,6 +196,21 @@ where
             }
         }
     })
+}
+
+/// The sequence of a person's newest event; `None` when the store is busy, which leaves it to the subscription.
+async fn end_of_log(database: &Database) -> Option<i64> {
+    let read = async {
+        let mut tx = database.read().await?;
+        aerie_events::bounds(&mut tx).await
+    };
+    match read.await {
+        Ok(bounds) => Some(bounds.last),
+        Err(error) => {
+            tracing::warn!(%error, "the end of the events could not be read: {error}");
+            None
+        }
+    }
 }
 
 /// A task on the wire, without steps and log.
