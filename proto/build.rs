@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 18] = [
+const FILES: [&str; 19] = [
     "aerie/pipeline/v1/posting.proto",
     "aerie/pipeline/v1/discovery_service.proto",
     "aerie/pipeline/v1/jobs_service.proto",
@@ -17,6 +17,7 @@ const FILES: [&str; 18] = [
     "aerie/pipeline/v1/research_service.proto",
     "aerie/pipeline/v1/moving_service.proto",
     "aerie/pipeline/v1/mail_service.proto",
+    "aerie/pipeline/v1/integrations_service.proto",
     "aerie/pipeline/v1/tasks_service.proto",
     "aerie/pipeline/v1/events_service.proto",
     "aerie/llm/v1/chat.proto",
@@ -40,6 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             ".aerie.llm.v1.Consent",
             ".aerie.pipeline.v1.CreateMailAccountRequest",
             ".aerie.pipeline.v1.UpdateMailAccountRequest",
+            ".aerie.pipeline.v1.CreateIntegrationRequest",
+            ".aerie.pipeline.v1.UpdateIntegrationRequest",
         ])
         .compile_fds(descriptors)?;
     Ok(())

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod integrations;
 mod letters;
 mod mail;
 mod moving;
@@ -12,6 +13,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::integrations::{
+    Integrations, IntegrationsAdd, IntegrationsChange, IntegrationsPush, IntegrationsSettings, PushTopic,
+};
 pub use self::letters::{DocumentForm, FileLook, Letter, Resume};
 pub use self::mail::{Mail, MailAdd, MailList, MailSecurity};
 pub use self::moving::Backup;
@@ -87,6 +91,9 @@ pub enum Command {
     /// Mail about your applications: what it says, what it suggests, drafted replies. Mailboxes are only read.
     #[command(subcommand)]
     Mail(Mail),
+    /// Push jobs, interviews, digests and documents to other programs: calendars, tables, chats, storage.
+    #[command(subcommand, visible_alias = "integration")]
+    Integrations(Integrations),
     /// How your applications went: funnel, answers, weeks.
     #[command(visible_alias = "stats")]
     Statistics(Statistics),

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod discover;
 mod eval;
+mod integrations;
 mod jobs;
 mod letters;
 mod llm_router;
@@ -59,6 +60,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Research(command) => research::research(&cli, command).await,
         Command::Interview(command) => research::interview(&cli, command).await,
         Command::Mail(command) => mail::run(&cli, command).await,
+        Command::Integrations(command) => integrations::run(&cli, command).await,
         Command::Statistics(arguments) => tracking::statistics(&cli, arguments).await,
         Command::Calendar(arguments) => tracking::calendar(&cli, arguments).await,
         Command::Tasks(command) => tasks::run(&cli, command).await,

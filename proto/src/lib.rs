@@ -20,12 +20,33 @@ pub mod pipeline {
             }
         }
 
+        impl fmt::Debug for CreateIntegrationRequest {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter
+                    .debug_struct("CreateIntegrationRequest")
+                    .field("kind", &self.kind)
+                    .field("name", &self.name)
+                    .field("settings", &self.settings.keys())
+                    .finish_non_exhaustive()
+            }
+        }
+
         impl fmt::Debug for UpdateMailAccountRequest {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter
                     .debug_struct("UpdateMailAccountRequest")
                     .field("account", &self.account)
                     .field("update_mask", &self.update_mask)
+                    .finish_non_exhaustive()
+            }
+        }
+
+        impl fmt::Debug for UpdateIntegrationRequest {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter
+                    .debug_struct("UpdateIntegrationRequest")
+                    .field("integration_id", &self.integration_id)
+                    .field("settings", &self.settings.keys())
                     .finish_non_exhaustive()
             }
         }

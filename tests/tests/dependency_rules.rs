@@ -13,7 +13,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 const LAYERS: [&[&str]; 7] = [
     &["aerie-proto", "aerie-config", "aerie-telemetry", "aerie-postings", "aerie-network"],
     &["aerie-store", "aerie-rpc", "aerie-boards", "aerie-hub", "aerie-mail", "aerie-matching", "aerie-embedding"],
-    &["aerie-events", "aerie-documents"],
+    &["aerie-events", "aerie-documents", "aerie-integrations"],
     &["aerie-tasks", "aerie-eval", "aerie-testkit", "aerie-typesetting"],
     &["aerie-gateway", "aerie-pipeline", "aerie-llm-router", "aerie-vision"],
     &["aerie"],
@@ -30,7 +30,7 @@ const LIBRARIES: [(&str, &[&str]); 6] = [
         "tonic",
         &["aerie-proto", "aerie-rpc", "aerie-gateway", "aerie-pipeline", "aerie-llm-router", "aerie-vision", "aerie"],
     ),
-    ("reqwest", &["aerie-boards", "aerie-hub", "aerie-llm-router"]),
+    ("reqwest", &["aerie-boards", "aerie-hub", "aerie-integrations", "aerie-llm-router"]),
 ];
 
 /// What tests of any crate may use, wherever it stands.

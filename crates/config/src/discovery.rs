@@ -238,11 +238,11 @@ impl ApiKeys {
     }
 }
 
-fn is_cron(expression: &str) -> bool {
+pub(crate) fn is_cron(expression: &str) -> bool {
     expression.split_whitespace().count() == 5 && croner::Cron::from_str(expression).is_ok()
 }
 
-fn is_host_and_port(address: &str) -> bool {
+pub(crate) fn is_host_and_port(address: &str) -> bool {
     let Some((host, port)) = address.rsplit_once(':') else { return false };
     let host_is_plain = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),

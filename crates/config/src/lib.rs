@@ -9,6 +9,7 @@ mod discovery;
 mod environment;
 mod error;
 mod events;
+mod integrations;
 mod limits;
 mod llm;
 mod load;
@@ -33,6 +34,7 @@ pub use crate::{
     discovery::{AdzunaKeys, ApiKeys, Discovery, FetchRetry, FetchTimeouts, Retention, UsaJobsKeys},
     error::{ConfigError, Problem},
     events::Events,
+    integrations::Integrations,
     limits::Limits,
     llm::{
         AfterBreak, BackendKind, EarlierFile, FOUND_NAMES, Llm, LlmBackend, LlmBreaker, LlmCache, LlmChain, LlmHedge,
@@ -76,6 +78,8 @@ pub struct Config {
     pub research: Research,
     /// Reading mail.
     pub mail: Mail,
+    /// Pushing to other programs.
+    pub integrations: Integrations,
     /// Background tasks.
     pub tasks: Tasks,
     /// The stream of changes.
@@ -131,6 +135,7 @@ impl Config {
         self.tracking.check(checks);
         self.research.check(checks);
         self.mail.check(checks);
+        self.integrations.check(checks);
         self.tasks.check(checks);
         self.events.check(checks);
         self.limits.check(checks);

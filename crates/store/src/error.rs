@@ -31,14 +31,6 @@ pub enum StoreError {
         /// What was wrong.
         reason: String,
     },
-    /// A sealed value cannot be made or opened.
-    #[error("{path}: the secret does not open or seal a stored password ({reason}); enter the password again")]
-    Sealing {
-        /// The secret file.
-        path: PathBuf,
-        /// What was wrong.
-        reason: &'static str,
-    },
     /// The file is damaged.
     #[error(
         "{path}: the store is damaged ({detail}); nothing was changed: stop Aerie and restore the file from a backup"
@@ -114,6 +106,16 @@ pub enum StoreError {
         column: String,
         /// What was wrong.
         detail: String,
+    },
+    /// What was sealed is not of this installation, or was changed.
+    #[error(
+        "{what} cannot be opened with {secret}; put back the secret file that the store was written with, or enter them again"
+    )]
+    Sealed {
+        /// What was sealed.
+        what: String,
+        /// The file with the secret.
+        secret: PathBuf,
     },
     /// A file operation failed.
     #[error("{path}: {source}")]

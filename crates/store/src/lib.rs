@@ -11,6 +11,7 @@ pub mod catalogue;
 mod database;
 mod error;
 pub mod foreign;
+pub mod integrations;
 pub mod jobs;
 mod json;
 mod keys;

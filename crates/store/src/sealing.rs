@@ -1,16 +1,20 @@
-//! Sealing what must be unreadable even to who reads the database: passwords of a person's own accounts.
+//! Credentials of people, sealed with a key of the installation and the person.
 //!
-//! AES-256-GCM (NIST SP 800-38D) under a key derived for the person from the server secret. What a value is for is
-//! authenticated with it, so that a sealed value cannot be moved to another row and opened there.
+//! A store is encrypted as a whole on SQLite; sealing keeps credentials also out of what is copied from it (a backup,
+//! an export), and out of PostgreSQL's files. ChaCha20-Poly1305 (RFC 8439) with a random nonce; what a text is for is
+//! bound to it, so that it opens in no other place.
 
 use ring::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     rand::{SecureRandom, SystemRandom},
 };
 
 use crate::{PersonId, ServerSecret, StoreError, Stores};
 
-/// A sealed value: nonce, ciphertext, tag.
+/// The form of what is sealed.
+const VERSION: u8 = 1;
+
+/// A sealed value, which is not worth a look in a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
@@ -21,44 +25,43 @@ impl std::fmt::Debug for Sealed {
 }
 
 impl Stores {
-    /// Seals a text of a person. `purpose` names the one place where it belongs, such as `mail_account:ID`.
+    /// Seals bytes of a person for a purpose.
     ///
     /// # Errors
-    /// When the server secret cannot be read.
-    pub fn seal(&self, person: PersonId, purpose: &str, text: &str) -> Result<Sealed, StoreError> {
+    /// The installation's secret cannot be read or made.
+    pub fn seal(&self, person: PersonId, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let secret = self.sealing_secret()?;
-        let mut nonce = [0u8; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).map_err(|_| unusable(&secret, "there are no random bytes"))?;
-        let mut sealed = text.as_bytes().to_vec();
-        key(&secret, person)?
+        let failed =
+            || StoreError::BadSecret { path: secret.path().to_owned(), reason: "nothing can be sealed".into() };
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce).map_err(|_| failed())?;
+        let mut sealed = plain.to_vec();
+        key(secret, person)?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose.as_bytes()), &mut sealed)
-            .map_err(|_| unusable(&secret, "the value cannot be sealed"))?;
-        Ok(Sealed([nonce.as_slice(), &sealed].concat()))
+            .map_err(|_| failed())?;
+        Ok([&[VERSION], nonce.as_slice(), sealed.as_slice()].concat())
     }
 
-    /// Opens what [`Stores::seal`] made for the same person and purpose.
+    /// Opens what was sealed for the same person and purpose. `what` names it in the error.
     ///
     /// # Errors
-    /// When it was sealed with another secret, for another place, or is damaged.
-    pub fn unseal(&self, person: PersonId, purpose: &str, sealed: &Sealed) -> Result<String, StoreError> {
+    /// [`StoreError::Sealed`] when it was sealed with another secret, for another purpose, or was changed.
+    pub fn unseal(&self, person: PersonId, purpose: &str, what: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         let secret = self.sealing_secret()?;
-        let damaged = || unusable(&secret, "it was sealed with another secret, or is damaged");
-        let (nonce, content) = sealed.0.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
+        let failed = || StoreError::Sealed { what: what.to_owned(), secret: secret.path().to_owned() };
+        let (version, rest) = sealed.split_first().ok_or_else(failed)?;
+        let (nonce, content) = rest.split_at_checked(NONCE_LEN).filter(|_| *version == VERSION).ok_or_else(failed)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| failed())?;
         let mut content = content.to_vec();
-        let opened = key(&secret, person)?
-            .open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut content)
-            .map_err(|_| damaged())?;
-        String::from_utf8(opened.to_vec()).map_err(|_| damaged())
+        let key = key(secret, person)?;
+        let plain = key.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut content).map_err(|_| failed())?;
+        Ok(plain.to_vec())
     }
 }
 
 fn key(secret: &ServerSecret, person: PersonId) -> Result<LessSafeKey, StoreError> {
-    let bytes = secret.derive(&format!("seal {person}"))?;
-    let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| unusable(secret, "no key can be made of it"))?;
-    Ok(LessSafeKey::new(key))
-}
-
-fn unusable(secret: &ServerSecret, reason: &'static str) -> StoreError {
-    StoreError::Sealing { path: secret.path().to_owned(), reason }
+    let bytes = secret.derive(&format!("sealing {person}"))?;
+    let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes);
+    let failed = |_| StoreError::BadSecret { path: secret.path().to_owned(), reason: "no key can be derived".into() };
+    Ok(LessSafeKey::new(key.map_err(failed)?))
 }

@@ -5,7 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -58,6 +58,8 @@ pub struct Stores {
     config: StoresConfig,
     platform: Database,
     secret: Option<ServerSecret>,
+    /// On PostgreSQL, read when something is sealed for the first time.
+    sealing: OnceLock<ServerSecret>,
     people: Mutex<HashMap<PersonId, Database>>,
 }
 
@@ -90,7 +92,13 @@ impl Stores {
         if !confirmed {
             secret.leave_fingerprint(&fingerprint)?;
         }
-        Ok(Self { config, platform, secret: Some(secret), people: Mutex::new(HashMap::new()) })
+        Ok(Self {
+            config,
+            platform,
+            secret: Some(secret),
+            sealing: OnceLock::new(),
+            people: Mutex::new(HashMap::new()),
+        })
     }
 
     async fn open_postgres(config: StoresConfig) -> Result<Self, StoreError> {
@@ -108,7 +116,7 @@ impl Stores {
             .map_err(|error| refused(error, &config.url, &place))?;
         let platform = Database::new(Arc::new(Pools::Postgres { pool, place }), Scope::Platform);
         migrations::migrate(&platform, migrations::POSTGRES, config.migrate).await?;
-        Ok(Self { config, platform, secret: None, people: Mutex::new(HashMap::new()) })
+        Ok(Self { config, platform, secret: None, sealing: OnceLock::new(), people: Mutex::new(HashMap::new()) })
     }
 
     /// Accounts and the posting catalogue.
@@ -188,19 +196,21 @@ impl Stores {
         tx.commit().await
     }
 
-    /// The secret that seals single values. An embedded installation has one from the start; beside PostgreSQL it is made
-    /// when it is first needed, and every server of an installation must have the same file.
-    pub(crate) fn sealing_secret(&self) -> Result<ServerSecret, StoreError> {
-        match &self.secret {
-            Some(secret) => Ok(secret.clone()),
-            None => ServerSecret::load_or_create(&self.config.data.join("secret.key"), &self.config.data, true),
-        }
-    }
-
     /// On PostgreSQL, the scope in which workers claim anybody's tasks; on SQLite there is none, since every store has
     /// a task table of its own.
     pub fn worker(&self) -> Option<Database> {
         self.secret.is_none().then(|| self.platform.scoped(Scope::Worker))
+    }
+
+    /// The secret that credentials are sealed with: that of the embedded stores, or a file in the data folder, which all
+    /// programs that work on one PostgreSQL share.
+    pub(crate) fn sealing_secret(&self) -> Result<&ServerSecret, StoreError> {
+        if let Some(secret) = self.secret.as_ref().or_else(|| self.sealing.get()) {
+            return Ok(secret);
+        }
+        let data = &self.config.data;
+        let secret = ServerSecret::load_or_create(&data.join("secret.key"), data, true)?;
+        Ok(self.sealing.get_or_init(|| secret))
     }
 
     /// Closes every connection; open transactions are waited for.

@@ -9,6 +9,8 @@ mod catalogue;
 mod duplicates;
 #[path = "contract/fixture.rs"]
 mod fixture;
+#[path = "contract/integrations.rs"]
+mod integrations;
 #[path = "contract/jobs.rs"]
 mod jobs;
 #[path = "contract/listing.rs"]
@@ -68,6 +70,9 @@ on_both_engines!(
     catalogue::two_ingests_at_once_add_a_posting_once,
     duplicates::a_pair_is_asked_about_once,
     duplicates::joined_jobs_leave_the_list_until_they_are_split,
+    integrations::integrations_have_names_of_their_own_and_can_be_switched_off,
+    integrations::deliveries_go_with_their_integration_and_files_with_their_delivery,
+    integrations::what_is_sealed_opens_for_the_same_person_and_purpose_only,
     jobs::a_posting_becomes_one_job,
     jobs::a_move_is_fenced_and_can_be_taken_back,
     jobs::notes_are_guarded_by_the_version,

@@ -223,7 +223,7 @@ fn settings(folder: &Path, port: u16, tls_port: u16, user: &str, group: &str) ->
     )
 }
 
-fn make_certificate(folder: &Path) -> Result<(), DovecotError> {
+pub(crate) fn make_certificate(folder: &Path) -> Result<(), DovecotError> {
     let mut openssl = Command::new("openssl");
     openssl.args([
         "req",

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use aerie_boards::{SharedSource, fetch::Fetcher};
-use aerie_config::{Discovery, Mail, Matching, Tracking};
+use aerie_config::{Discovery, Integrations, Mail, Matching, Tracking};
 use aerie_embedding::Embedder;
+use aerie_integrations::Wire;
 use aerie_rpc::{Backend, RequestLimits};
 use aerie_store::{Database, PersonId, StoreError, Stores};
 use aerie_tasks::Queue;
@@ -31,6 +32,9 @@ pub(crate) struct Inner {
     pub(crate) mail: Mail,
     /// Tells those who watch mailboxes that accounts changed.
     pub(crate) mail_accounts: Arc<Notify>,
+    pub(crate) integrations: Integrations,
+    /// Reaches the services that are pushed to.
+    pub(crate) wire: Wire,
     pub(crate) limits: RequestLimits,
     pub(crate) embedder: Option<Arc<Embedder>>,
     pub(crate) typesetter: Typesetter,

@@ -4,6 +4,7 @@ pub mod convert;
 pub(crate) mod discovery;
 mod errors;
 pub(crate) mod events;
+pub(crate) mod integrations;
 pub(crate) mod interviews;
 pub(crate) mod jobs;
 pub(crate) mod letters;

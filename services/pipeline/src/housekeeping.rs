@@ -2,7 +2,7 @@
 
 use aerie_config::Config;
 use aerie_events::Retention;
-use aerie_store::{materials, runs, sources};
+use aerie_store::{integrations, materials, runs, sources};
 use aerie_tasks::{NewSchedule, NewTask, Outcome, Queue, QueueError, TaskContext, TaskError, TaskHandler};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,8 @@ impl TaskHandler for HousekeepingTask {
         aerie_events::prune(&mut tx, retention, now).await?;
         runs::forget_runs_before(&mut tx, now - self.keep.runs).await?;
         materials::forget_pictures_before(&mut tx, now - self.keep.tasks).await?;
+        integrations::forget_deliveries_before(&mut tx, now - self.keep.tasks).await?;
+        integrations::forget_events_before(&mut tx, now - self.keep.tasks).await?;
         tx.commit().await?;
         let mut tx = self.core.platform().begin().await?;
         sources::forget_cached_before(&mut tx, now - self.keep.answers).await?;

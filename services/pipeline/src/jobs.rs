@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     core::Core,
+    integrations::{IntegrationError, asking},
     materials::MaterialError,
     profiles, rescore, research,
     status::{IllegalMove, JobStatus, UnknownStatus},
@@ -54,6 +55,8 @@ pub(crate) enum JobError {
     Queue(#[from] QueueError),
     #[error(transparent)]
     Event(#[from] aerie_events::EventError),
+    #[error(transparent)]
+    Integration(#[from] IntegrationError),
 }
 
 fn list(statuses: &[JobStatus]) -> String {
@@ -137,6 +140,7 @@ impl Jobs<'_> {
         if to == JobStatus::PhoneScreen.as_str() && !reverted {
             research::begin_for_talk(self.core, tx, id).await.map_err(Box::new)?;
         }
+        asking::job_moved(self.core, tx, &job, from, to, reverted).await?;
         aerie_events::append(tx, job_event("job.moved", id, data, self.core.now())).await?;
         Ok(job)
     }
@@ -191,6 +195,7 @@ impl Jobs<'_> {
         let names = check_bulk("archived", statuses, ALLOWED)?;
         let mut tx = self.database.begin().await?;
         let ids = jobs::move_all(&mut tx, &names, JobStatus::Archived.as_str(), self.core.now()).await?;
+        asking::jobs_changed(self.core, &mut tx, &ids).await?;
         self.finish_bulk(tx, "jobs.archived", &ids).await
     }
 
@@ -199,6 +204,9 @@ impl Jobs<'_> {
         const ALLOWED: &[JobStatus] = &[JobStatus::Pending, JobStatus::Rejected, JobStatus::Archived];
         let names = check_bulk("deleted", statuses, ALLOWED)?;
         let mut tx = self.database.begin().await?;
+        for appointment in asking::appointments_to_come(self.core, &mut tx, &names).await? {
+            asking::appointment_cancelled(self.core, &mut tx, &appointment).await?;
+        }
         let ids = jobs::purge(&mut tx, &names, self.core.now()).await?;
         self.finish_bulk(tx, "jobs.purged", &ids).await
     }
@@ -231,6 +239,7 @@ impl Jobs<'_> {
             tracking::hand_over(&mut tx, other, keep).await?;
             materials::hand_over(&mut tx, other, keep).await?;
             mail::hand_over(&mut tx, other, keep).await?;
+            asking::appointments_of_job_changed(self.core, &mut tx, keep).await?;
         } else if joined.summary.joined_into == Some(keep) {
             jobs::split_job(&mut tx, other, now).await?;
         }

@@ -10,6 +10,7 @@ mod encoding;
 pub mod filter;
 pub mod grpc;
 mod housekeeping;
+mod integrations;
 mod jobs;
 mod learning;
 mod letters;

@@ -10,13 +10,15 @@ use aerie_boards::{
 use aerie_config::{Config, Tasks};
 use aerie_embedding::Embedder;
 use aerie_events::{EventBus, LocalBus};
+use aerie_integrations::{Wire, WireError, WireOptions};
 use aerie_proto::pipeline::v1::{
     discovery_service_server::DiscoveryServiceServer, events_service_server::EventsServiceServer,
-    interviews_service_server::InterviewsServiceServer, jobs_service_server::JobsServiceServer,
-    letters_service_server::LettersServiceServer, mail_service_server::MailServiceServer,
-    match_service_server::MatchServiceServer, moving_service_server::MovingServiceServer,
-    profile_service_server::ProfileServiceServer, research_service_server::ResearchServiceServer,
-    surveys_service_server::SurveysServiceServer, tasks_service_server::TasksServiceServer,
+    integrations_service_server::IntegrationsServiceServer, interviews_service_server::InterviewsServiceServer,
+    jobs_service_server::JobsServiceServer, letters_service_server::LettersServiceServer,
+    mail_service_server::MailServiceServer, match_service_server::MatchServiceServer,
+    moving_service_server::MovingServiceServer, profile_service_server::ProfileServiceServer,
+    research_service_server::ResearchServiceServer, surveys_service_server::SurveysServiceServer,
+    tasks_service_server::TasksServiceServer,
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
 use aerie_store::{PersonId, StoreError, Stores, accounts};
@@ -24,16 +26,21 @@ use aerie_tasks::{Clock, Presence, Queue, QueueError, Registry, Runner, RunnerOp
 use aerie_telemetry::Lifecycle;
 use aerie_typesetting::{TemplateError, Templates, Typesetter};
 use tokio::sync::Notify;
+use url::Url;
 
 use crate::{
     core::{Core, Inner},
     discovery::{adding::UrlTask, cache::StoredValidators, picture::PictureTask, run::RunTask, source::SourceTask},
     grpc::{
-        discovery::DiscoveryApi, events::EventsApi, interviews::InterviewsApi, jobs::JobsApi, letters::LettersApi,
-        mail::MailApi, matching::MatchApi, moving::MovingApi, profile::ProfileApi, research::ResearchApi,
-        surveys::SurveysApi, tasks::TasksApi,
+        discovery::DiscoveryApi, events::EventsApi, integrations::IntegrationsApi, interviews::InterviewsApi,
+        jobs::JobsApi, letters::LettersApi, mail::MailApi, matching::MatchApi, moving::MovingApi, profile::ProfileApi,
+        research::ResearchApi, surveys::SurveysApi, tasks::TasksApi,
     },
     housekeeping::{self, HousekeepingTask, Keep},
+    integrations::{
+        digest::{self, DigestTask},
+        push::PushTask,
+    },
     letters::{LetterTask, questions::QuestionTask, tailoring::TailorTask},
     mail::{DraftTask, SyncTask, watching},
     practice::{mock::MockTask, preparation::PreparationTask},
@@ -83,6 +90,12 @@ pub enum PipelineError {
     /// The folder of document templates cannot be read.
     #[error(transparent)]
     Templates(#[from] TemplateError),
+    /// Other programs cannot be reached.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// An address that the settings name for a host cannot be read.
+    #[error("integrations.endpoints: {0}")]
+    Endpoint(String),
     /// The embedding model cannot be loaded.
     #[error("matching.embedding_model: {0}")]
     Embedding(#[from] aerie_embedding::EmbeddingError),
@@ -111,6 +124,7 @@ impl Pipeline {
         let embedder = config.matching.embedding_model.as_ref().map(Embedder::load).transpose()?.map(Arc::new);
         let web = Web::new(&config.research, fetcher.clone(), &fetch_options(config))?;
         let typesetter = Typesetter::new(templates(&config.templates_dir())?);
+        let wire = Wire::new(wire_options(config)?)?;
         let limits = RequestLimits {
             page_size_max: config.limits.page_size_max,
             page_size_default: config.limits.page_size_default,
@@ -131,6 +145,8 @@ impl Pipeline {
                 tracking: config.tracking.clone(),
                 mail: config.mail.clone(),
                 mail_accounts: Arc::clone(&mail_accounts),
+                integrations: config.integrations.clone(),
+                wire: wire.clone(),
                 limits,
                 embedder: embedder.clone(),
                 typesetter: typesetter.clone(),
@@ -153,6 +169,8 @@ impl Pipeline {
             .with_kind_only::<MockTask>()
             .with_kind_only::<SyncTask>()
             .with_kind_only::<DraftTask>()
+            .with_kind_only::<PushTask>()
+            .with_kind_only::<DigestTask>()
             .with_kind_only::<HousekeepingTask>();
         let queue = Queue::new(limited(submitting, &config.tasks)?, Arc::clone(&clock), Arc::clone(&bus));
         let core = make_core(queue.clone());
@@ -171,6 +189,8 @@ impl Pipeline {
             .with(MockTask { core: core.clone() })
             .with(SyncTask { core: core.clone() })
             .with(DraftTask { core: core.clone() })
+            .with(PushTask { core: core.clone() })
+            .with(DigestTask { core: core.clone() })
             .with(HousekeepingTask { core: core.clone(), keep: Keep::of(config) });
         let runner = Runner::new(
             queue.with_registry(limited(handlers, &config.tasks)?),
@@ -202,6 +222,9 @@ impl Pipeline {
         let server = GrpcServerBuilder::new(self.server_limits.clone())
             .service(DiscoveryServiceServer::new(DiscoveryApi { core: core.clone() }).max_decoding_message_size(most))
             .service(JobsServiceServer::new(JobsApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(
+                IntegrationsServiceServer::new(IntegrationsApi { core: core.clone() }).max_decoding_message_size(most),
+            )
             .service(InterviewsServiceServer::new(InterviewsApi { core: core.clone() }).max_decoding_message_size(most))
             .service(LettersServiceServer::new(LettersApi { core: core.clone() }).max_decoding_message_size(most))
             .service(ResearchServiceServer::new(ResearchApi { core: core.clone() }).max_decoding_message_size(most))
@@ -260,6 +283,7 @@ impl Pipeline {
                 self.runner.queue().take_over(&database).await?;
             }
             housekeeping::schedule(&self.core.inner.queue, &database).await?;
+            digest::schedule_at_start(&self.core, &database).await?;
             self.runner.add(database)?;
         }
         self.runner.add_everybody(Arc::clone(stores));
@@ -317,6 +341,21 @@ fn fetch_options(config: &Config) -> FetchOptions {
 fn templates(folder: &Path) -> Result<Templates, TemplateError> {
     let built_in = Templates::built_in();
     if folder.is_dir() { built_in.with_folder(folder) } else { Ok(built_in) }
+}
+
+fn wire_options(config: &Config) -> Result<WireOptions, PipelineError> {
+    let settings = &config.integrations;
+    let mut endpoints = std::collections::BTreeMap::new();
+    for (host, base) in &settings.endpoints {
+        let base = Url::parse(base).map_err(|error| PipelineError::Endpoint(format!("{base:?}: {error}")))?;
+        endpoints.insert(host.clone(), base);
+    }
+    Ok(WireOptions {
+        allowed_hosts: settings.allow_addresses.clone(),
+        endpoints,
+        timeout: Duration::from_secs(settings.timeout_seconds),
+        ..WireOptions::default()
+    })
 }
 
 /// Recipe boards of a folder, which need not exist.

@@ -17,6 +17,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    integrations::asking,
     jobs::{JobError, Jobs, job_event},
     status::JobStatus,
 };
@@ -215,6 +216,9 @@ impl Jobs<'_> {
         if !entry.save(tx).await? {
             return Err(JobError::NotFound(job));
         }
+        if let Entry::Appointment(one) = &entry {
+            asking::appointment_saved(self.core, tx, one, is_new).await?;
+        }
         self.course_changed(tx, job, entry.kind()).await
     }
 
@@ -229,8 +233,15 @@ impl Jobs<'_> {
     pub(crate) async fn delete_entry_within(&self, tx: &mut Tx, kind: EntryKind, id: Uuid) -> Result<(), JobError> {
         let missing = || JobError::NoEntry { kind: kind.name(), id };
         let job = kind.job_of(tx, id).await?.ok_or_else(missing)?;
+        let appointment = match kind {
+            EntryKind::Appointment => entries::appointment(tx, id).await?,
+            EntryKind::Contact | EntryKind::Reminder => None,
+        };
         if !kind.delete(tx, id).await? {
             return Err(missing());
+        }
+        if let Some(one) = appointment {
+            asking::appointment_cancelled(self.core, tx, &one).await?;
         }
         self.course_changed(tx, job, kind.name()).await
     }

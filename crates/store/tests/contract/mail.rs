@@ -15,7 +15,9 @@ fn account(fixture: &Fixture) -> MailAccount {
         port: 993,
         security: "tls".into(),
         login: "robin".into(),
-        password: fixture.stores.seal(fixture.person, &format!("mail_account:{id}"), "p\"ä\\ss").unwrap(),
+        password: Sealed(
+            fixture.stores.seal(fixture.person, &format!("mail_account:{id}"), "p\"ä\\ss".as_bytes()).unwrap(),
+        ),
         certificates: String::new(),
         mailboxes: vec!["INBOX".into(), "Entwürfe".into()],
         since_days: 90,
@@ -81,14 +83,15 @@ pub async fn accounts_keep_their_password_sealed_and_their_state(fixture: &Fixtu
     assert_eq!(mail::accounts(&mut tx).await.unwrap(), [account.clone()]);
     let purpose = format!("mail_account:{}", account.id);
     assert!(!account.password.0.windows(4).any(|bytes| bytes == b"\\ss"), "the password is not readable");
-    assert_eq!(fixture.stores.unseal(fixture.person, &purpose, &account.password).unwrap(), "p\"ä\\ss");
+    let open = |person, purpose: &str, sealed: &Sealed| fixture.stores.unseal(person, purpose, "a password", &sealed.0);
+    assert_eq!(open(fixture.person, &purpose, &account.password).unwrap(), "p\"ä\\ss".as_bytes());
     // Neither another person nor another account opens it, and a flipped bit is noticed.
-    assert!(fixture.stores.unseal(Uuid::now_v7(), &purpose, &account.password).is_err());
-    assert!(fixture.stores.unseal(fixture.person, "mail_account:other", &account.password).is_err());
+    assert!(open(Uuid::now_v7(), &purpose, &account.password).is_err());
+    assert!(open(fixture.person, "mail_account:other", &account.password).is_err());
     let mut flipped = account.password.clone();
     flipped.0[14] ^= 1;
-    assert!(fixture.stores.unseal(fixture.person, &purpose, &flipped).is_err());
-    assert!(fixture.stores.unseal(fixture.person, &purpose, &Sealed(vec![1, 2])).is_err());
+    assert!(open(fixture.person, &purpose, &flipped).is_err());
+    assert!(open(fixture.person, &purpose, &Sealed(vec![1, 2])).is_err());
 
     let mut state = MailboxRow { name: "Entwürfe".into(), uid_validity: u32::MAX, last_uid: 7, modseq: Some(9) };
     mail::save_mailbox_state(&mut tx, account.id, &state).await.unwrap();

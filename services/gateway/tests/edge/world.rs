@@ -20,9 +20,10 @@ use crate::fake::{Events, Llm, OpenAi};
 
 pub const COMPLETE: &str = "/aerie.llm.v1.LlmService/Complete";
 pub const SUBSCRIBE: &str = "/aerie.pipeline.v1.EventsService/Subscribe";
-pub const PIPELINE_SERVICES: [&str; 12] = [
+pub const PIPELINE_SERVICES: [&str; 13] = [
     "DiscoveryService",
     "EventsService",
+    "IntegrationsService",
     "InterviewsService",
     "JobsService",
     "LettersService",

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use aerie_mail::imap::ImapError;
-use aerie_rpc::{ErrorCode, RpcError};
+use aerie_rpc::{ErrorCode, FieldProblem, RpcError};
 use aerie_store::StoreError;
 use aerie_tasks::QueueError;
 use tonic::Status;
 
 use crate::{
-    discovery::importing::ImportError, jobs::JobError, mail::MailError, materials::MaterialError,
-    peregrine::PeregrineError, surveys::SurveyError, tracking::export::ExportError,
+    discovery::importing::ImportError, integrations::IntegrationError, jobs::JobError, mail::MailError,
+    materials::MaterialError, peregrine::PeregrineError, surveys::SurveyError, tracking::export::ExportError,
 };
 
 /// A store's error.
@@ -22,8 +22,8 @@ pub(crate) fn store(error: StoreError) -> Status {
         StoreError::DiskFull { .. } => {
             RpcError::new(ErrorCode::ResourceExhausted, "DISK_FULL", error.to_string()).into()
         }
-        StoreError::Sealing { .. } => {
-            RpcError::new(ErrorCode::FailedPrecondition, "PASSWORD_UNREADABLE", error.to_string()).into()
+        StoreError::Sealed { .. } => {
+            RpcError::new(ErrorCode::FailedPrecondition, "CREDENTIALS_UNREADABLE", error.to_string()).into()
         }
         StoreError::Constraint { .. } => RpcError::new(ErrorCode::AlreadyExists, "CONFLICT", error.to_string()).into(),
         other => RpcError::internal(other).into(),
@@ -66,6 +66,7 @@ pub(crate) fn job(error: JobError) -> Status {
         JobError::Queue(error) => queue(error),
         JobError::Status(error) => RpcError::internal(error).into(),
         JobError::Event(error) => RpcError::internal(error).into(),
+        JobError::Integration(error) => integration(error),
     }
 }
 
@@ -157,5 +158,30 @@ pub(crate) fn mail(error: MailError) -> Status {
         MailError::Queue(error) => queue(error),
         MailError::Task(error) => RpcError::internal(error).into(),
         MailError::Event(error) => RpcError::internal(error).into(),
+    }
+}
+
+/// An error of an integration.
+pub(crate) fn integration(error: IntegrationError) -> Status {
+    let message = error.to_string();
+    let new = |code, reason| Status::from(RpcError::new(code, reason, message.clone()));
+    match error {
+        IntegrationError::NotFound(_) => new(ErrorCode::NotFound, "INTEGRATION_NOT_FOUND"),
+        IntegrationError::NoItem(_) => new(ErrorCode::NotFound, "ITEM_NOT_FOUND"),
+        IntegrationError::UnknownKind(_) => new(ErrorCode::InvalidArgument, "INTEGRATION_KIND_UNKNOWN"),
+        IntegrationError::NameTaken(_) => new(ErrorCode::AlreadyExists, "INTEGRATION_NAME_TAKEN"),
+        IntegrationError::TooMany => new(ErrorCode::FailedPrecondition, "TOO_MANY_INTEGRATIONS"),
+        IntegrationError::NotTaken { .. } => new(ErrorCode::InvalidArgument, "TOPIC_NOT_TAKEN"),
+        IntegrationError::Settings(error) => {
+            let field = |problem: aerie_integrations::Problem| FieldProblem {
+                field: format!("settings.{}", problem.field),
+                description: problem.reason,
+            };
+            RpcError::invalid_fields(error.problems.into_iter().map(field).collect()).into()
+        }
+        IntegrationError::Store(error) => store(error),
+        IntegrationError::Queue(error) => queue(error),
+        IntegrationError::Event(error) => RpcError::internal(error).into(),
+        IntegrationError::Unreadable(_) => RpcError::internal(message).into(),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aerie_mail::imap::{Account, Connection, MailboxInfo, Security, sent_mailbox};
 use aerie_store::{
-    PersonId, Tx,
+    PersonId, Sealed, Tx,
     mail::{self as rows, MailAccount},
 };
 use aerie_tasks::{NewSchedule, NewTask, QueueError, Submitted};
@@ -55,7 +55,10 @@ fn login_of(account: &MailAccount, password: String) -> Account {
 /// Logs in to an account.
 pub(crate) async fn connect(core: &Core, person: PersonId, account: &MailAccount) -> Result<Connection, MailError> {
     check_host(core, &account.host)?;
-    let password = core.inner.stores.unseal(person, &purpose(account.id), &account.password)?;
+    let what = format!("the password of the mail account {:?}", account.login);
+    let opened = core.inner.stores.unseal(person, &purpose(account.id), &what, &account.password.0)?;
+    // Only texts are sealed for this purpose.
+    let password = String::from_utf8_lossy(&opened).into_owned();
     Ok(Connection::open(&login_of(account, password)).await?)
 }
 
@@ -107,7 +110,8 @@ impl Mails<'_> {
         account: &mut MailAccount,
         password: &str,
     ) -> Result<Vec<MailboxInfo>, MailError> {
-        account.password = self.core.inner.stores.seal(self.person, &purpose(account.id), password)?;
+        account.password =
+            Sealed(self.core.inner.stores.seal(self.person, &purpose(account.id), password.as_bytes())?);
         let mut tx = self.database.read().await?;
         let there = rows::accounts(&mut tx).await?.len();
         drop(tx);
@@ -130,7 +134,8 @@ impl Mails<'_> {
         changes: Changes,
     ) -> Result<(), MailError> {
         if !password.is_empty() {
-            account.password = self.core.inner.stores.seal(self.person, &purpose(account.id), password)?;
+            account.password =
+                Sealed(self.core.inner.stores.seal(self.person, &purpose(account.id), password.as_bytes())?);
         }
         if changes.login || !password.is_empty() {
             self.test(account).await?;

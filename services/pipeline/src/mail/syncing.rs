@@ -243,7 +243,7 @@ impl Work<'_> {
         match error {
             MailError::Task(error) => Err(error),
             // Only the person can do something about a password that cannot be read.
-            MailError::Store(error) if !matches!(error, StoreError::Sealing { .. }) => Err(error.into()),
+            MailError::Store(error) if !matches!(error, StoreError::Sealed { .. }) => Err(error.into()),
             MailError::Queue(error) => Err(error.into()),
             MailError::Event(error) => Err(error.into()),
             MailError::Imap(
