@@ -45,7 +45,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     test.args(&arguments.runner);
     let rust = step("test", &mut test);
     match web {
-        Some(Ok((unit, browser))) => eprintln!("web: {} tests passed ({unit} of its logic, {browser} in a browser)", unit + browser),
+        Some(Ok((unit, browser))) => {
+            eprintln!("web: {} tests passed ({unit} of its logic, {browser} in a browser)", unit + browser)
+        }
         Some(Err(error)) => {
             rust?;
             return Err(error);

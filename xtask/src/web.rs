@@ -13,16 +13,8 @@ use serde_json::Value;
 use crate::run::{root, step, succeeds};
 
 /// What the app is built from, besides `proto`.
-const SOURCES: [&str; 8] = [
-    "src",
-    "public",
-    "build",
-    "index.html",
-    "package-lock.json",
-    "vite.config.ts",
-    "svelte.config.js",
-    "buf.gen.yaml",
-];
+const SOURCES: [&str; 8] =
+    ["src", "public", "build", "index.html", "package-lock.json", "vite.config.ts", "svelte.config.js", "buf.gen.yaml"];
 /// Oldest Node.js that the tools run on.
 const OLDEST_NODE: u32 = 18;
 

@@ -76,7 +76,9 @@ fn respond(file: &'static File, headers: &HeaderMap) -> Response<Body> {
 fn accepts(headers: &HeaderMap, name: &header::HeaderName, wanted: &str) -> bool {
     let named = |value: &HeaderValue| {
         value.to_str().is_ok_and(|text| {
-            text.split(',').filter_map(|part| part.split(';').next()).any(|part| part.trim().eq_ignore_ascii_case(wanted))
+            text.split(',')
+                .filter_map(|part| part.split(';').next())
+                .any(|part| part.trim().eq_ignore_ascii_case(wanted))
         })
     };
     headers.get_all(name).iter().any(named)
@@ -132,7 +134,10 @@ mod tests {
         let packed = respond(&FILE, &asking(header::ACCEPT_ENCODING, "gzip"));
         assert_eq!(packed.headers()[header::CONTENT_ENCODING], "gzip");
         let known = respond(&FILE, &asking(header::IF_NONE_MATCH, "\"1\""));
-        assert_eq!((known.status(), known.headers()[header::ETAG].to_str().unwrap()), (StatusCode::NOT_MODIFIED, "\"1\""));
+        assert_eq!(
+            (known.status(), known.headers()[header::ETAG].to_str().unwrap()),
+            (StatusCode::NOT_MODIFIED, "\"1\"")
+        );
     }
 
     #[test]

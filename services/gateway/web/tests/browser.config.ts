@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["tests/browser/**/*.test.ts"],
+    globalSetup: "tests/browser/setup.ts",
     // One server and one browser at a time: the machine is small and the time limits are real.
     fileParallelism: false,
     testTimeout: 60_000,

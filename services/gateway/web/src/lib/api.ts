@@ -39,6 +39,8 @@ type Unary<M> = {
 export type Client<S> = Unary<Methods<S>>;
 
 const PATIENCE = 30_000;
+/** Most characters of a request that outlives its page; all of them together may have 64 KiB. */
+const KEPT_ALIVE = 4_000;
 
 /** A client for a service by its full name. */
 function client<S>(service: string): Client<S> {
@@ -91,6 +93,8 @@ async function post(path: string, body: string, options: CallOptions): Promise<u
       headers: { "content-type": "application/json", "connect-timeout-ms": String(options.timeout ?? PATIENCE) },
       body,
       signal,
+      // A change is sent to its end although the page is left meanwhile. Browsers allow that for short ones.
+      keepalive: !options.remembered && body.length < KEPT_ALIVE,
     });
   } catch (error) {
     options.signal?.throwIfAborted();
