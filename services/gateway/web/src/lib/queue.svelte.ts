@@ -253,7 +253,7 @@ export class Queue {
     const index = this.index;
     const isGone = (job: JobJson) => ids.has(job.id ?? "");
     const after = this.jobs.slice(index + 1).find((job) => !isGone(job));
-    const before = this.jobs.slice(0, Math.max(0, index)).findLast((job) => !isGone(job));
+    const before = this.jobs.slice(0, Math.max(0, index)).filter((job) => !isGone(job)).at(-1);
     const left = this.jobs.filter((job) => !isGone(job));
     const isSelectedGone = ids.has(this.selectedId);
     this.total -= this.jobs.length - left.length;
@@ -270,7 +270,7 @@ export class Queue {
     const known = new Set(this.jobs.map((job) => job.id));
     const list = [...this.jobs];
     const back = jobs.filter((one) => !known.has(one.job.id));
-    for (const { job, index } of back.toSorted((one, other) => one.index - other.index)) {
+    for (const { job, index } of back.sort((one, other) => one.index - other.index)) {
       list.splice(Math.min(index, list.length), 0, job);
     }
     this.jobs = list;

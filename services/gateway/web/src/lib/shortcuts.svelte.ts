@@ -49,7 +49,7 @@ class Shortcuts {
 
   /** The page's own keys come after those of the app and win. */
   #find(key: string): Shortcut | undefined {
-    return this.#list.findLast((group) => group.keys[key])?.keys[key];
+    return this.#list.filter((group) => group.keys[key]).at(-1)?.keys[key];
   }
 }
 

@@ -143,11 +143,11 @@ describe("live", () => {
         expect(await link.getAttribute("href")).toMatch(/^(https?:|mailto:)/);
       }
       expect(await page.evaluate(() => (globalThis as { hacked?: number }).hacked)).toBeUndefined();
-      const forbidden = "article :is(script, style, iframe, img, form, object, embed, math, dialog, [onclick], [style*=fixed], [style*=evil])";
+      const forbidden = "article .text :is(script, style, iframe, img, form, object, embed, math, dialog, [onclick], [style*=fixed], [style*=evil])";
       expect(await page.locator(forbidden).count()).toBe(0);
       await page.unroute("**/*JobsService/GetJob");
     }
-    expect(said.filter((text) => !/has been blocked|Failed to load resource/.test(text)).join("\n")).toBe("");
+    expect(said.filter((text) => !/has been blocked|blocked by Playwright|Failed to load resource/.test(text)).join("\n")).toBe("");
     await page.context().close();
   });
 });
