@@ -16,6 +16,8 @@ export const t = {
     pageFailedTitle: "This page did not load",
     pageFailed: "The server did not send a part of the app. It may have been updated or stopped.",
     reload: "Load again",
+    brokenTitle: "Something went wrong",
+    broken: "This page ran into an error of its own. Your data is safe on the server.",
   },
   nav: {
     label: "Main",
@@ -171,6 +173,11 @@ export const t = {
       approve: (title: string) => `Approved: ${title}.`,
       reject: (title: string) => `Rejected: ${title}.`,
       archive: (title: string) => `Archived: ${title}.`,
+    },
+    many: {
+      approve: (count: string) => `Approve ${count}`,
+      reject: (count: string) => `Reject ${count}`,
+      archive: (count: string) => `Archive ${count}`,
     },
     decidedMany: {
       approve: (count: number) => `Approved ${jobs(count)}.`,
@@ -589,6 +596,7 @@ export const t = {
     themes: { system: "As the system has it", light: "Light", dark: "Dark", contrast: "High contrast" },
     density: "Density",
     densities: { compact: "Compact", roomy: "Roomy" },
+    keys: "Keys of one letter, such as z for undo",
     hint: "Kept in this browser. Text size and reduced motion follow the system.",
   },
   system: {

@@ -41,6 +41,8 @@ export type Client<S> = Unary<Methods<S>>;
 const PATIENCE = 30_000;
 /** Most characters of a request that outlives its page; all of them together may have 64 KiB. */
 const KEPT_ALIVE = 4_000;
+const MOST_TRIES = 4;
+const LONGEST_WAIT = 5_000;
 
 /** A client for a service by its full name. */
 function client<S>(service: string): Client<S> {
@@ -83,12 +85,27 @@ async function call(path: string, request: unknown, options: CallOptions): Promi
   }
 }
 
+/** Sends a call; one that was turned away for coming too soon did nothing, so it is sent again when the server says. */
 async function post(path: string, body: string, options: CallOptions): Promise<unknown> {
+  for (let tries = 1; ; tries += 1) {
+    const response = await send(path, body, options);
+    if (response.ok) {
+      return response.json();
+    }
+    const wait = Number(response.headers.get("retry-after") ?? 0) * 1_000;
+    if (response.status !== 429 || tries >= MOST_TRIES || wait > LONGEST_WAIT) {
+      throw await failureOf(response);
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait || 500));
+    options.signal?.throwIfAborted();
+  }
+}
+
+async function send(path: string, body: string, options: CallOptions): Promise<Response> {
   const limit = AbortSignal.timeout(options.timeout ?? PATIENCE);
   const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
-  let response: Response;
   try {
-    response = await fetch(`/${path}`, {
+    return await fetch(`/${path}`, {
       method: "POST",
       headers: { "content-type": "application/json", "connect-timeout-ms": String(options.timeout ?? PATIENCE) },
       body,
@@ -100,10 +117,6 @@ async function post(path: string, body: string, options: CallOptions): Promise<u
     options.signal?.throwIfAborted();
     throw ApiError.offline(error);
   }
-  if (!response.ok) {
-    throw await failureOf(response);
-  }
-  return response.json();
 }
 
 /** Calls by service. A new service is one line here. */

@@ -1,5 +1,7 @@
 /** Keys, by page. They are told in the help, and never taken from somebody who writes. */
 
+import { read, write } from "./appearance.svelte";
+
 export interface Shortcut {
   label: string;
   run: () => void;
@@ -12,9 +14,12 @@ interface Group {
 
 /** Two keys one after the other belong together within this time. */
 const CHORD = 1_200;
+const KEPT = "aerie.keys";
 
 class Shortcuts {
   groups = $state.raw<readonly Group[]>([]);
+  /** Whether keys of one letter work. Who dictates, or presses keys unawares, switches them off. */
+  areLettersOn = $state(read<boolean>(KEPT) ?? true);
   /** The same, for changes: whoever adds keys must not thereby depend on those that are there. */
   #list: readonly Group[] = [];
   #first: { key: string; at: number } | undefined;
@@ -31,7 +36,15 @@ class Shortcuts {
     this.groups = list;
   }
 
+  setLetters(areOn: boolean): void {
+    this.areLettersOn = areOn;
+    write(KEPT, areOn);
+  }
+
   press(event: KeyboardEvent): void {
+    if (event.key.length === 1 && !this.areLettersOn) {
+      return;
+    }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isWriting(event)) {
       return;
     }
@@ -66,7 +79,7 @@ function isWriting(event: KeyboardEvent): boolean {
     return true;
   }
   const isOperating = ["Enter", " "].includes(event.key) && target.closest("button, a, summary, input") !== null;
-  const isChoosing = event.key.startsWith("Arrow") && target.closest("[role=tablist], [role=menu], input") !== null;
+  const isChoosing = event.key.startsWith("Arrow") && target.closest("input[type=radio]") !== null;
   return isOperating || isChoosing;
 }
 

@@ -104,15 +104,15 @@ describe.each(["light", "dark", "contrast"] as const)("in the %s theme", (theme)
 });
 
 describe("on a phone", () => {
-  it("no page is wider than the screen, and everything to press is large enough", async () => {
-    const page = await surfer.page({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  it.each([320, 390])("of %d pixels no page is wider than the screen, and everything to press is large enough", async (screen) => {
+    const page = await surfer.page({ viewport: { width: screen, height: 844 }, hasTouch: true, isMobile: true });
     await page.goto(url);
     await settle(page);
     const wrong: string[] = [];
     for (const [name, address] of Object.entries(pages(job))) {
       await visit(page, address);
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      if (width > 390) {
+      if (width > screen) {
         wrong.push(`${name} is ${width} pixels wide`);
       }
       // The size that WCAG 2.2 asks for; links within text are exempt.

@@ -58,7 +58,7 @@ describe("the review queue", () => {
     for (const index of [0, 1, 2]) {
       await boxes.nth(index).check();
     }
-    await page.getByRole("button", { name: "Archive" }).click();
+    await page.getByRole("button", { name: "Archive 3" }).click();
     await expect.poll(async () => Promise.all(ids.map(async (id) => (await jobOf(url, id)).status))).toEqual(Array(3).fill("JOB_STATUS_ARCHIVED"));
     await page.getByRole("status").getByRole("button", { name: "Undo" }).click();
     await expect.poll(async () => Promise.all(ids.map(async (id) => (await jobOf(url, id)).status))).toEqual(Array(3).fill("JOB_STATUS_PENDING"));

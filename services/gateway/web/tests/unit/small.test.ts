@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Board } from "../../src/lib/board.svelte";
+import { api } from "../../src/lib/api";
 import { base64Of, blobOf } from "../../src/lib/bytes";
+import { connection } from "../../src/lib/connection.svelte";
 import { Draft } from "../../src/lib/draft.svelte";
 import { failureOf } from "../../src/lib/errors";
 import { asRequest, readFilters, writeFilters } from "../../src/lib/filters";
@@ -191,8 +193,52 @@ describe("keys", () => {
     expect(press("z", field)).toBe(false);
     removePage();
     press("Z");
+    shortcuts.setLetters(false);
+    press("z");
+    shortcuts.setLetters(true);
     removeApp();
     press("z");
     expect(pressed).toEqual(["page", "home", "help", "app"]);
+  });
+});
+
+describe("calls", () => {
+  const answers = (...list: Response[]) => {
+    const sent: string[] = [];
+    vi.stubGlobal("fetch", async (address: string, init: RequestInit) => {
+      sent.push(`${address} ${String(init.body)}`);
+      const next = list.shift();
+      if (!next) {
+        throw new TypeError("fetch failed");
+      }
+      return next;
+    });
+    return sent;
+  };
+
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  it("are sent again when they came too soon, and only then", async () => {
+    const busy = () => new Response('{"code":"resource_exhausted"}', { status: 429 });
+    const sent = answers(busy(), new Response('{"total":3}'), new Response('{"code":"internal","message":"broken"}', { status: 500 }));
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const counted = api.jobs.countJobs({});
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await counted).toEqual({ total: 3 });
+    expect(sent).toEqual(Array(2).fill("/aerie.pipeline.v1.JobsService/CountJobs {}"));
+    await expect(api.jobs.countJobs({})).rejects.toThrow("Broken.");
+    expect(sent.length).toBe(3);
+  });
+
+  it("say when the server cannot be reached, and when it is back", async () => {
+    answers();
+    await expect(api.jobs.getJob({ jobId: "1" })).rejects.toMatchObject({ code: "offline", isOffline: true });
+    expect(connection.isLost).toBe(true);
+    answers(new Response("{}"));
+    await api.jobs.getJob({ jobId: "1" });
+    expect(connection.isLost).toBe(false);
   });
 });
