@@ -94,6 +94,7 @@ fn content_type(path: &str) -> &'static str {
         "json" => "application/json",
         "woff2" => "font/woff2",
         "png" => "image/png",
+        "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
 }

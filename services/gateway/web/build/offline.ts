@@ -14,7 +14,7 @@ export function offline(): Plugin {
     },
     async generateBundle(_, bundle) {
       // Fonts are kept when they were used: most of them are for alphabets that this person never reads.
-      const built = Object.keys(bundle).filter((name) => !name.endsWith(".woff2") && name !== "index.html");
+      const built = Object.keys(bundle).filter((name) => !/\.(woff2|txt)$/.test(name) && name !== "index.html");
       const fixed = readdirSync(join(root, "public"));
       const files = ["/", ...[...built, ...fixed].map((name) => `/${name}`)].sort();
       const digest = createHash("sha256");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 
-const TEXT = /\.(html|js|css|svg|webmanifest|json)$/;
+const TEXT = /\.(html|js|css|svg|webmanifest|json|txt)$/;
 
 /** Writes a gzip form beside every text file, so that the server compresses nothing. */
 export function packed(): Plugin {

@@ -275,7 +275,7 @@ export const t = {
     column: (stage: string, count: number) => `${stage}, ${jobs(count)}`,
     showRejected: "Show rejected",
     calendar: "Calendar file",
-    since: (when: string) => `Here since ${when}`,
+    since: (when: string) => `Moved here ${when}`,
     moveNamed: (title: string) => `Move ${title}`,
     moveKey: "Move the job that has the focus",
     moveTitle: "Move the job",
@@ -608,6 +608,7 @@ export const t = {
     tasks: (count: number) => (count === 0 ? "Nothing runs or waits." : `${plural(count, "task runs or waits", "tasks run or wait")}.`),
     page: "Status page",
     metrics: "Metrics",
+    licences: "Licences of the app's parts",
   },
   tasks: {
     title: "Tasks",

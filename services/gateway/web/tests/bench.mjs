@@ -69,7 +69,7 @@ function result(what, value, limit, unit) {
   console.log(`${isMet ? "met " : "OVER"}  ${what.padEnd(62)} ${value.toFixed(1).padStart(8)} ${unit}  (limit ${limit} ${unit})`);
 }
 
-const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 try {
   await call("ProfileService/UpdateProfile", { profile: { fullName: "Ada Example", skills: ["Rust", "PostgreSQL", "Linux"], places: ["Berlin"] } });
   const began = Date.now();

@@ -7,6 +7,7 @@ export default defineConfig({
     // One server and one browser at a time: the machine is small and the time limits are real.
     fileParallelism: false,
     testTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 120_000,
     reporters: ["default", "json"],
     outputFile: { json: "tests/out/browser.json" },

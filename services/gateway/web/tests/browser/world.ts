@@ -119,7 +119,7 @@ export class Surfer {
   readonly complaints: string[] = [];
 
   async open(): Promise<void> {
-    this.#browser = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox"] });
+    this.#browser = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-dev-shm-usage"] });
   }
 
   async context(options: BrowserContextOptions = {}): Promise<BrowserContext> {
