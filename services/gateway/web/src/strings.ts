@@ -94,6 +94,8 @@ export const t = {
     fresh: (count: number, isMore: boolean, since: string) =>
       count === 0 ? `Nothing new since your last visit (${since})` : `${isMore ? "More than " : ""}${jobs(count)} new since your last visit (${since})`,
     reviewNow: (count: number) => (count === 0 ? "Open the queue" : `Review ${jobs(count)}`),
+    setUp: "Say who you are and what you look for, and Aerie can rank what it finds.",
+    setUpGo: "Set it up",
     counts: "Jobs by stage",
     todo: "To do",
     nothingDue: "Nothing is due. Appointments of the next week and reminders appear here.",
@@ -162,6 +164,7 @@ export const t = {
     markAll: (count: string) => `Mark all ${count}`,
     markNamed: (title: string) => `Mark ${title}`,
     waiting: (count: number) => `Show ${count} new`,
+    stale: "Scores changed: sort again",
     nothingFits: "No job fits these filters.",
     empty: "Nothing waits for review. Well done.",
     clear: "Take the filters off",

@@ -50,6 +50,8 @@ export class Queue {
   marked = $state.raw<ReadonlySet<string>>(new Set());
   /** Jobs that came while the queue was looked at; they are not slipped under somebody's hands. */
   waiting = $state(0);
+  /** Whether scores changed since the queue was read, so that its order may be another. */
+  isStale = $state(false);
   steps = $state.raw<Step[]>([]);
 
   index = $derived(this.jobs.findIndex((job) => job.id === this.selectedId));
@@ -87,6 +89,7 @@ export class Queue {
       this.hasMore = this.#token !== "";
       this.problem = "";
       this.waiting = 0;
+      this.isStale = false;
       const known = new Set(this.jobs.map((job) => job.id));
       this.marked = new Set([...this.marked].filter((id) => known.has(id)));
       if (!known.has(this.selectedId)) {
@@ -245,7 +248,7 @@ export class Queue {
       this.waiting += Number(event.data["count"] ?? 1);
     } else if (event.kind === "jobs.scored") {
       this.#details.clear();
-      this.waiting = Math.max(1, this.waiting);
+      this.isStale = true;
     }
   }
 

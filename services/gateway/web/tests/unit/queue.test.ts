@@ -121,6 +121,10 @@ describe("the review queue", () => {
     expect(queue.jobs.map((job) => job.id)).toEqual(["j1", "j2"]);
     queue.follow(event("jobs.added", "", { count: 7 }));
     expect([queue.waiting, queue.jobs.length]).toEqual([7, 2]);
+    queue.follow(event("jobs.scored"));
+    expect([queue.waiting, queue.isStale]).toEqual([7, true]);
+    await queue.load(filters);
+    expect([queue.waiting, queue.isStale]).toEqual([0, false]);
   });
 
   it("reads a card once and the next ones ahead", async () => {
