@@ -33,6 +33,36 @@ describe("the review queue", () => {
     await page.context().close();
   });
 
+  it("keeps filters under a name, in this browser", async () => {
+    const page = await surfer.page();
+    await page.goto(`${url}/review?q=engineer&sort=posted`);
+    await page.getByRole("button", { name: /^Filters/ }).click();
+    await page.getByLabel("Save these filters as").fill("Engineers");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByRole("button", { name: "Show jobs" }).click();
+    await page.goto(`${url}/review`);
+    await page.getByRole("list", { name: "Saved filters" }).getByRole("link", { name: "Engineers" }).click();
+    await page.waitForURL(/q=engineer&sort=posted/);
+    expect(await page.getByLabel("Search title, company, text").inputValue()).toBe("engineer");
+    await page.context().close();
+  });
+
+  it("leaves letters alone when a person wants it so", async () => {
+    const page = await surfer.page();
+    await page.goto(`${url}/settings/appearance`);
+    await page.getByLabel(/^Keys of one letter/).uncheck();
+    await page.goto(`${url}/review`);
+    const link = page.getByRole("region", { name: "Job", exact: true }).getByRole("heading", { level: 2 }).getByRole("link");
+    const first = await link.getAttribute("href");
+    await page.keyboard.press("s");
+    await page.keyboard.press("ArrowDown");
+    const [, second] = await pending(url, 2);
+    // The letter did nothing and the arrow went on by one: to the second job and not to the third.
+    await expect.poll(() => link.getAttribute("href")).toBe(`/jobs/${second!.id}`);
+    expect(first).not.toBe(`/jobs/${second!.id}`);
+    await page.context().close();
+  });
+
   it("puts a job back when the server refuses the decision", async () => {
     const page = await surfer.page();
     await page.route("**/*JobsService/ReviewJob", (route) =>
