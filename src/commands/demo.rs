@@ -63,7 +63,7 @@ pub async fn run(cli: &Cli, arguments: &Demo) -> anyhow::Result<ExitCode> {
         return Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
     let hint = format!(
-        "next, in another terminal: aerie --data-dir {} jobs list, aerie --data-dir {} jobs explain ID",
+        "next: open it in a browser; or, in another terminal: aerie --data-dir {} jobs list, aerie --data-dir {} jobs explain ID",
         home.display(),
         home.display()
     );

@@ -21,7 +21,8 @@ pub async fn run(cli: &Cli, arguments: &Up) -> anyhow::Result<ExitCode> {
         anyhow::bail!("Aerie already runs on {} at {}", config.data_dir.display(), note.url);
     }
     let app = App::start(config, VisionPlace::Process(settings_flags(cli))).await?;
-    let hint = "next: aerie profile example > me.yaml, edit it, aerie profile load me.yaml, aerie discover";
+    let hint = "next: open it in a browser; or aerie profile example > me.yaml, edit it, aerie profile load me.yaml, \
+                aerie discover";
     serve(app, arguments.port, hint).await
 }
 

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     run::{cache, cargo, root, step},
-    setup,
+    setup, start, web,
 };
 
 /// Arguments of `bench`.
@@ -37,6 +37,8 @@ enum Area {
     Vision,
     /// From start to ready with existing data, and memory when idle.
     Start,
+    /// The web app in a browser: what it loads, how soon it shows something, how fast it answers a key.
+    Web,
 }
 
 /// Builds with optimisation and runs the programs of an area.
@@ -76,6 +78,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Area::Start => {
             setup::build_needs()?;
             startup::run()
+        }
+        Area::Web => {
+            setup::test_needs()?;
+            web::build()?;
+            step("build aerie", &mut cargo(["build", "--release", "--package", "aerie", "--bin", "aerie"]))?;
+            web::bench(&start::binary("aerie", true)?, &arguments.arguments)
         }
     }
 }

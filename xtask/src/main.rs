@@ -7,6 +7,7 @@ mod run;
 mod setup;
 mod start;
 mod test;
+mod web;
 
 use clap::{Parser, Subcommand};
 

@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::bail;
 
-use crate::run::{cache, root, step, succeeds};
+use crate::{
+    run::{cache, root, step, succeeds},
+    web,
+};
 
 /// Tools that the tests use.
 pub struct TestTools {
@@ -51,6 +54,9 @@ pub fn test_needs() -> anyhow::Result<TestTools> {
         Need { package: "dovecot-imapd", present: || Path::new("/usr/lib/dovecot/imap").exists() },
         Need { package: "g++", present: || succeeds("c++", &["--version"]) },
         Need { package: "poppler-utils", present: || succeeds("pdftotext", &["-v"]) },
+        Need { package: "nodejs", present: || succeeds("node", &["--version"]) },
+        Need { package: "npm", present: || succeeds("npm", &["--version"]) },
+        Need { package: "chromium", present: || web::chromium().is_some() },
         Need { package: "python3-venv", present: || succeeds("python3", &["-c", "import ensurepip, venv"]) },
     ])?;
     let folder = python_environment()?;

@@ -7,12 +7,13 @@ use std::process::Command;
 
 use crate::{
     run::{cargo, root, step},
-    setup,
+    setup, web,
 };
 
 /// Builds `aerie` and runs one of its commands in the foreground.
 pub fn aerie(command: &str, release: bool, arguments: &[String]) -> anyhow::Result<()> {
     setup::build_needs()?;
+    web::build_if_possible()?;
     let mut build = cargo(["build", "--package", "aerie", "--bin", "aerie"]);
     if release {
         build.arg("--release");

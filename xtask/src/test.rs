@@ -8,6 +8,7 @@ use crate::{
     lint,
     run::{cargo, step, succeeds},
     setup::{self, TestTools},
+    start, web,
 };
 
 /// Arguments of `test`.
@@ -24,27 +25,42 @@ pub struct Arguments {
 /// Sets up, checks, tests; the runner's summary comes last.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let tools = setup::test_needs()?;
+    // First, because the program holds the app: built later, it would have to be compiled twice.
+    web::build()?;
     if !arguments.only_tests {
         lint::check(&tools)?;
     }
     // The binary is started by the tests of the whole flow.
     step("build aerie", &mut cargo(["build", "--package", "aerie", "--bin", "aerie"]))?;
-    if succeeds("cargo", &["nextest", "--version"]) {
-        let mut nextest = cargo(["nextest", "run", "--workspace", "--no-fail-fast"]);
-        with_tools(&mut nextest, &tools)?;
-        nextest.args(&arguments.runner);
-        return step("test", &mut nextest);
-    }
-    let mut test = cargo(["test", "--workspace", "--no-fail-fast"]);
+    // Whoever filters the tests means those of Rust.
+    let web = if arguments.runner.is_empty() {
+        Some(web::check().and_then(|unit| Ok((unit, web::browse(&start::binary("aerie", false)?)?))))
+    } else {
+        None
+    };
+    let is_nextest = succeeds("cargo", &["nextest", "--version"]);
+    let mut test = cargo(if is_nextest { ["nextest", "run"] } else { ["test", "--no-fail-fast"] });
+    test.arg("--workspace").args(is_nextest.then_some("--no-fail-fast"));
     with_tools(&mut test, &tools)?;
     test.args(&arguments.runner);
-    step("test", &mut test)
+    let rust = step("test", &mut test);
+    match web {
+        Some(Ok((unit, browser))) => {
+            eprintln!("web: {} tests passed ({unit} of its logic, {browser} in a browser)", unit + browser)
+        }
+        Some(Err(error)) => {
+            rust?;
+            return Err(error);
+        }
+        None => {}
+    }
+    rust
 }
 
 /// Tells the tests where the tools are, and that a missing one is a failure here.
 fn with_tools(command: &mut Command, tools: &TestTools) -> anyhow::Result<()> {
     command.env("AERIE_REQUIRE_SERVERS", "1");
-    command.env("AERIE_TEST_BINARY", crate::start::binary("aerie", false)?);
+    command.env("AERIE_TEST_BINARY", start::binary("aerie", false)?);
     for (name, tool) in [("AERIE_TEST_PYTHON", &tools.python), ("AERIE_TEST_BUF", &tools.buf)] {
         command.env(name, tool);
     }

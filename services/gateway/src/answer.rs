@@ -83,7 +83,8 @@ pub(crate) fn error_json(status: &Status, pool: &DescriptorPool) -> Value {
 /// Adds what keeps a browser careful, whatever the answer is.
 pub(crate) fn secured(mut response: Response<Body>) -> Response<Body> {
     for (name, value) in &SECURITY_HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        // The web app's files come with a policy of their own.
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

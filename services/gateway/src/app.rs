@@ -25,7 +25,7 @@ use crate::{
     json::{self, HttpError, refuse},
     openai, page, proxy,
     services::Services,
-    stream,
+    stream, web,
 };
 
 /// What every request needs.
@@ -83,6 +83,11 @@ impl App {
         if let Some(response) = self.fixed(&method, &path).await {
             return response;
         }
+        if matches!(method, Method::GET | Method::HEAD)
+            && let Some(response) = web::answer(&path, request.headers())
+        {
+            return response;
+        }
         let span = span(form, &request);
         let response = self.api(form, request).instrument(span.clone()).await;
         span.record("http.response.status_code", response.status().as_u16());
@@ -93,14 +98,15 @@ impl App {
 
     /// The few paths that are not calls.
     async fn fixed(&self, method: &Method, path: &str) -> Option<Response<Body>> {
-        if !matches!(path, "/" | "/style.css" | "/calendar.ics" | "/livez" | "/readyz" | "/metrics") {
+        let is_status_page = path == "/status" || (path == "/" && !web::is_built());
+        if !is_status_page && !matches!(path, "/style.css" | "/calendar.ics" | "/livez" | "/readyz" | "/metrics") {
             return None;
         }
         if method != Method::GET && method != Method::HEAD {
             return Some(not_allowed(&self.inner, "GET, HEAD", "this path is only for reading"));
         }
         Some(match path {
-            "/" => {
+            "/" | "/status" => {
                 let health = check_all(&self.inner.services).await;
                 let is_ready = self.inner.lifecycle.is_ready() && required_are_serving(&health);
                 answer::content(

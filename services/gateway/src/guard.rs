@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 use http::{HeaderMap, Method, Request, header};
 
+use crate::web::is_page;
+
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 const DEFAULT_HTTP_PORT: u16 = 80;
 
@@ -75,7 +77,7 @@ impl Guard {
                 let follows_link = header("sec-fetch-mode") == Some(b"navigate")
                     && header("sec-fetch-dest") == Some(b"document")
                     && request.method() == Method::GET
-                    && request.uri().path() == "/";
+                    && is_page(request.uri().path());
                 if follows_link {
                     return Ok(());
                 }
@@ -180,6 +182,8 @@ mod tests {
             [host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
         let guard = Guard::new(8700);
         assert!(guard.check(&request("GET", "/", &link)).is_ok());
+        assert!(guard.check(&request("GET", "/jobs/0190", &link)).is_ok());
+        assert!(guard.check(&request("GET", "/aerie.pipeline.v1.EventsService/Subscribe", &link)).is_err());
         assert!(guard.check(&request("GET", "/metrics", &link)).is_err());
         let framed =
             [host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];

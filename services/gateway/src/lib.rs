@@ -1,4 +1,4 @@
-//! The only edge: gRPC, gRPC-Web, JSON, server-sent events and the page at /.
+//! The only edge: gRPC, gRPC-Web, JSON, server-sent events and the web app at /.
 //!
 //! Every service is reachable in every form on one port, without a line per method: bytes of gRPC are passed on, and
 //! JSON is translated by the descriptors. Who is asking is decided here and nowhere else. In local mode the port is on
@@ -20,6 +20,7 @@ mod page;
 mod proxy;
 mod services;
 mod stream;
+mod web;
 
 pub use crate::{
     gateway::{Gateway, GatewayDeps, GatewayError},

@@ -1,8 +1,9 @@
-//! The page at `/`: what is running, and what to do next. No script, nothing from elsewhere.
+//! The page at `/status`: what is running, and what to do next. No script, nothing from elsewhere. It stands at `/`, too,
+//! when the program was built without the web app.
 
 use std::fmt::Write;
 
-use crate::{app::Inner, health::RouteHealth};
+use crate::{app::Inner, health::RouteHealth, web};
 
 /// The page's style sheet, served from the same port because the policy allows nothing inline.
 pub(crate) const STYLE: &str = include_str!("page.css");
@@ -37,6 +38,13 @@ pub(crate) fn render(inner: &Inner, health: &[RouteHealth], is_ready: bool) -> S
     for (command, purpose) in COMMANDS {
         let _ = write!(commands, "<tr><td><code>{command}</code></td><td>{purpose}</td></tr>");
     }
+    let app = if web::is_built() {
+        "<p><a href=\"/\">Open the app</a></p>"
+    } else {
+        "<h2>The web app</h2><p>This program was built without it. Install Node.js 18 or later with npm (on Debian: \
+         <code>apt-get install nodejs npm</code>) and start Aerie again with <code>cargo xtask up</code>, which builds it. \
+         Everything works from the command line, too.</p>"
+    };
     let metrics = if inner.metrics.is_some() { " · <a href=\"/metrics\">metrics</a>" } else { "" };
     let state = if is_ready { "ready" } else { "not ready" };
     let version = escaped(inner.version);
@@ -44,7 +52,7 @@ pub(crate) fn render(inner: &Inner, health: &[RouteHealth], is_ready: bool) -> S
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>Aerie</title><link rel=\"stylesheet\" href=\"/style.css\"></head><body><main>\
-         <h1>Aerie</h1><p>Version {version}, {state}. It answers on this machine only.</p>\
+         <h1>Aerie</h1><p>Version {version}, {state}. It answers on this machine only.</p>{app}\
          <h2>Services</h2><table>{services}</table>\
          <h2>Next</h2><table>{commands}</table>\
          <h2>For programs</h2>\

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { transformWithEsbuild, type Plugin } from "vite";
+
+/** Writes `sw.js`: the worker of `src/worker.ts` with the list of files that it keeps for use without the server. */
+export function offline(): Plugin {
+  let root = ".";
+  return {
+    name: "aerie-offline",
+    apply: "build",
+    configResolved(config) {
+      root = config.root;
+    },
+    async generateBundle(_, bundle) {
+      // Fonts are kept when they were used: most of them are for alphabets that this person never reads.
+      const built = Object.keys(bundle).filter((name) => !/\.(woff2|txt)$/.test(name) && name !== "index.html");
+      const fixed = readdirSync(join(root, "public"));
+      const files = ["/", ...[...built, ...fixed].map((name) => `/${name}`)].sort();
+      const digest = createHash("sha256");
+      for (const name of Object.keys(bundle).sort()) {
+        const file = bundle[name];
+        digest.update(name).update(file?.type === "asset" ? file.source : (file?.code ?? ""));
+      }
+      const source = readFileSync(join(root, "src/worker.ts"), "utf8");
+      const { code } = await transformWithEsbuild(source, "worker.ts", {
+        minify: true,
+        target: "es2022",
+        define: {
+          BUILD: JSON.stringify(digest.digest("hex").slice(0, 16)),
+          FILES: JSON.stringify(files),
+        },
+      });
+      this.emitFile({ type: "asset", fileName: "sw.js", source: code });
+    },
+  };
+}
