@@ -75,9 +75,10 @@ fn failed(error: tonic::transport::Error) -> Response<Body> {
         cause = link.source();
     }
     let status = Status::from_error(Box::new(error));
-    // The library does not know what a connection that breaks under a call means; for a caller the service is gone.
+    // The library does not know what a connection that breaks under a call means, and calls it "cancelled" when the call
+    // was still waiting for its turn on it; for a caller, who cancelled nothing, the service is gone.
     let status = match status.code() {
-        Code::Unknown => Status::unavailable(format!("the connection broke: {}", status.message())),
+        Code::Unknown | Code::Cancelled => Status::unavailable(format!("the connection broke: {}", status.message())),
         _ => status,
     };
     status.into_http()

@@ -29,9 +29,11 @@ const RESUME: &str = r#"{"basics": {"name": "Ada Quill", "email": "ada@quill.exa
 fn model(request: &llm::CompleteRequest) -> Answer {
     let system = &request.system;
     if request.chain == "cover_letter" {
-        return Ok("I build reliable services in Rust, and your posting asks for just that kind of work. As Backend Engineer at \
+        return Ok(
+            "I build reliable services in Rust, and your posting asks for just that kind of work. As Backend Engineer at \
                    Brightmill I moved 12 ledgers to PostgreSQL, which cut the nightly report to 4 minutes.\n\n\
-                   I also wrote a parser in Rust there. I would be glad to bring this care to your team and to learn from it.");
+                   I also wrote a parser in Rust there. I would be glad to bring this care to your team and to learn from it.",
+        );
     }
     if system.contains("sum up a practice interview") {
         return Ok("You were clear. Bring a number into every answer.");
@@ -102,13 +104,14 @@ async fn way(world: &World, mailbox: &DovecotServer, has_model: bool) {
     let letter = ada.letters().get_letter(request).await.unwrap().into_inner().letter.unwrap();
     let author = if has_model { pb::Author::Model } else { pb::Author::Template };
     assert_eq!((letter.versions[0].author(), letter.unsupported.len()), (author, 0), "{letter:?}");
-    let request = pb::RenderDocumentRequest {
-        kind: pb::DocumentKind::Letter as i32,
-        job_id: id.clone(),
-        ..Default::default()
-    };
+    let request =
+        pb::RenderDocumentRequest { kind: pb::DocumentKind::Letter as i32, job_id: id.clone(), ..Default::default() };
     let file = ada.letters().render_document(request).await.unwrap().into_inner();
-    assert!(file.content.starts_with(b"%PDF-") && file.file_name.starts_with("Ada-Quill_Letter_"), "{}", file.file_name);
+    assert!(
+        file.content.starts_with(b"%PDF-") && file.file_name.starts_with("Ada-Quill_Letter_"),
+        "{}",
+        file.file_name
+    );
     move_to(world, &id, pb::JobStatus::Applied).await;
 
     // What comes back.
@@ -148,7 +151,8 @@ async fn way(world: &World, mailbox: &DovecotServer, has_model: bool) {
     let started = ada.research().start_mock_interview(request).await.unwrap().into_inner();
     let interview_id = started.interview.unwrap().id;
     ada.task_ended(&started.task_id).await;
-    let answer = "When the report was slow at Brightmill, I moved 12 ledgers to PostgreSQL; it took 4 minutes in the end.";
+    let answer =
+        "When the report was slow at Brightmill, I moved 12 ledgers to PostgreSQL; it took 4 minutes in the end.";
     let request = pb::AnswerMockInterviewRequest { interview_id: interview_id.clone(), answer: answer.to_owned() };
     let task = ada.research().answer_mock_interview(request).await.unwrap().into_inner().task_id;
     ada.task_ended(&task).await;
