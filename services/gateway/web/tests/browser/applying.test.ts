@@ -1,20 +1,11 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { RESUME } from "./resume";
+import { scored } from "./scored";
+import { suggestions } from "./suggestions";
 import { call, jobOf, pending, Surfer } from "./world";
 
 const url = inject("demo");
 const surfer = new Surfer();
-
-const RESUME = `Ada Example
-ada@example.com
-
-Experience
-Backend Engineer, Northwind Systems, 2019-03 to 2023-06
-- Built a parser in Rust that reads 4 million lines a day
-- Ran PostgreSQL for 30 services
-
-Skills
-Rust, PostgreSQL, Linux
-`;
 
 interface Letter {
   chosenVersion?: number;
@@ -55,6 +46,7 @@ describe("a résumé", () => {
     const stored = await call<{ resume: { contact: { headline: { value: string; source?: object }; email: { source?: object } } } }>(url, "ProfileService/GetResume", {});
     expect(stored.resume.contact.headline).toEqual({ value: "Engineer of parsers" });
     expect(stored.resume.contact.email.source).toBeDefined();
+    await scored(url);
     await page.context().close();
   });
 });
@@ -133,23 +125,7 @@ describe("what mails suggest", () => {
     await call(url, "JobsService/MoveJob", { jobId: job, status: "JOB_STATUS_APPLIED" });
     const { posting } = await jobOf(url, job);
     // No mailbox is there to be read; the server's word on what it found in one is stood in for.
-    const open = ["a", "b"].map((id) => ({
-      id,
-      jobId: job,
-      company: posting.company,
-      title: posting.title,
-      jobStatus: "JOB_STATUS_APPLIED",
-      status: "JOB_STATUS_PHONE_SCREEN",
-      legalStatuses: ["JOB_STATUS_SURVEY", "JOB_STATUS_PHONE_SCREEN", "JOB_STATUS_REJECTED", "JOB_STATUS_ARCHIVED"],
-      label: id === "a" ? "MAIL_LABEL_INTERVIEW_SCHEDULED" : "MAIL_LABEL_POSITIVE_RESPONSE",
-      certain: id === "a",
-      confidence: id === "a" ? 0.97 : 0.6,
-      labelledBy: "rules",
-      evidence: id === "a" ? "We would like to invite you to a first call." : "Your profile looks interesting.",
-      subject: `Your application ${id}`,
-      ...(id === "a" ? { event: { title: "First call", localTime: "2031-05-06T10:30:00", timeZone: "" } } : {}),
-      state: "SUGGESTION_STATE_OPEN",
-    }));
+    const open = suggestions(job, posting.company, posting.title);
     const asked: Record<string, unknown> = {};
     const page = await surfer.page({ timezoneId: "Europe/Berlin" });
     await page.route("**/aerie.pipeline.v1.MailService/*", async (route) => {
