@@ -144,7 +144,7 @@ describe("what mails suggest", () => {
     await list.getByText("We would like to invite you to a first call.").waitFor();
     await list.getByText("certain", { exact: true }).waitFor();
     await list.getByText("a guess, 60 % sure").waitFor();
-    await list.getByText("Move from Applied to Phone screen. Enter First call: 2031-05-06 10:30:00.").waitFor();
+    await list.getByText("Move from Applied to Phone screen. Enter First call: 6 May 2031, 10:30.").waitFor();
     expect(await list.getByLabel("Time zone, which the mail does not say").inputValue()).toBe("Europe/Berlin");
     await list.getByRole("button", { name: /^Accept/ }).first().focus();
     await page.keyboard.press("Enter");

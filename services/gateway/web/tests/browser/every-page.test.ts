@@ -72,10 +72,10 @@ async function withMail(page: Page): Promise<void> {
   const { posting } = await jobOf(url, job);
   const found = suggestions(job, posting.company, posting.title);
   const mails = found.map((one) => ({ ...one, from: { name: "Ines Okafor", address: "ines@example.com" }, receiveTime: "2026-01-05T09:30:00Z" }));
-  await page.route("**/MailService/ListSuggestions", (route) => route.fulfill({ json: { suggestions: found } }));
-  await page.route("**/MailService/ListMails", (route) => route.fulfill({ json: { mails } }));
+  await page.route("**/*.MailService/ListSuggestions", (route) => route.fulfill({ json: { suggestions: found } }));
+  await page.route("**/*.MailService/ListMails", (route) => route.fulfill({ json: { mails } }));
   const account = { id: "1", name: "Ada", host: "imap.example.com", user: "ada@example.com", problem: "The server refuses the password.", syncTime: "2026-01-05T09:30:00Z" };
-  await page.route("**/MailService/ListMailAccounts", (route) => route.fulfill({ json: { accounts: [account] } }));
+  await page.route("**/*.MailService/ListMailAccounts", (route) => route.fulfill({ json: { accounts: [account] } }));
 }
 
 afterAll(async () => {
@@ -86,7 +86,7 @@ afterAll(async () => {
 /** Waits until a page has shown what it reads. */
 async function settle(page: Page): Promise<void> {
   await page.getByRole("heading", { level: 1 }).first().waitFor({ state: "attached" });
-  await expect.poll(() => page.locator(".loading").count()).toBe(0);
+  await expect.poll(() => page.locator(".loading, [aria-busy=true]").count()).toBe(0);
   await page.evaluate(() => document.fonts.ready);
 }
 
@@ -103,7 +103,7 @@ async function settleQuickly(page: Page): Promise<void> {
   await page.getByRole("heading", { level: 1 }).first().waitFor({ state: "attached" });
   // A page that is loading shows so at once; two frames let it begin.
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-  await expect.poll(() => page.locator(".loading").count()).toBe(0);
+  await expect.poll(() => page.locator(".loading, [aria-busy=true]").count()).toBe(0);
 }
 
 async function findings(page: Page): Promise<string[]> {
@@ -126,6 +126,8 @@ describe.each(["light", "dark", "contrast"] as const)("in the %s theme", (theme)
     await settle(page);
     await page.evaluate(axe);
     const all: string[] = [];
+    await visit(page, "/board");
+    await page.getByRole("heading", { name: "2 suggestions from mail" }).waitFor();
     for (const [name, address] of Object.entries(pages(job))) {
       await visit(page, address);
       all.push(...(await findings(page)).map((finding) => `${name}: ${finding}`));
@@ -175,6 +177,7 @@ describe("pictures", () => {
       ["review", "/review"],
       ["board", "/board"],
       ["insights", "/insights"],
+      ["letter", `/jobs/${job}/letter`],
     ];
     for (const [name, address] of shots) {
       await page.goto(`${url}${address}`);
