@@ -172,7 +172,7 @@ describe("on a phone", () => {
 
 describe("pictures", () => {
   it("are made of the pages that the documentation shows", async () => {
-    const page = await surfer.page({ viewport: { width: 1180, height: 700 }, colorScheme: "light" });
+    const page = await surfer.page({ viewport: { width: 1180, height: 700 }, colorScheme: "light", reducedMotion: "reduce" });
     const shots: [string, string][] = [
       ["review", "/review"],
       ["board", "/board"],
