@@ -37,6 +37,10 @@ enum Area {
     Vision,
     /// From start to ready with existing data, and memory when idle.
     Start,
+    /// Letters and résumés set in type by a process that has set one before.
+    Documents,
+    /// Ten thousand mails from a local Dovecot through the whole service, against Python's imaplib.
+    Mail,
     /// The web app in a browser: what it loads, how soon it shows something, how fast it answers a key.
     Web,
 }
@@ -78,6 +82,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Area::Start => {
             setup::build_needs()?;
             startup::run()
+        }
+        Area::Documents => {
+            setup::build_needs()?;
+            let mut bench = cargo(["bench", "--package", "aerie-typesetting", "--bench", "letter", "--"]);
+            bench.args(&arguments.arguments);
+            step("bench aerie-typesetting/letter", &mut bench)
+        }
+        Area::Mail => {
+            // A Dovecot is what the tests need, too.
+            setup::test_needs()?;
+            example("aerie-pipeline", "mail_sync", &arguments.arguments)
         }
         Area::Web => {
             setup::test_needs()?;

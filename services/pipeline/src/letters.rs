@@ -386,7 +386,8 @@ impl Materials<'_> {
         template_only: bool,
     ) -> Result<String, MaterialError> {
         let language = language.to_owned();
-        self.request_alone::<LetterTask>(Kind::Letter, job, |material_id| LetterPayload {
+        // Whoever asks again while one is being written, as after a crash, follows that one.
+        self.request::<LetterTask>(Kind::Letter, job, |material_id| LetterPayload {
             material_id,
             language,
             template_only,

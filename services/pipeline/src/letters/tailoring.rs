@@ -165,7 +165,7 @@ fn rephrase(
 impl Materials<'_> {
     /// Begins cutting the résumé to a job.
     pub(crate) async fn tailor(&self, job: Uuid, template_only: bool) -> Result<String, MaterialError> {
-        self.request_alone::<TailorTask>(Kind::TailoredResume, job, |material_id| TailorPayload {
+        self.request::<TailorTask>(Kind::TailoredResume, job, |material_id| TailorPayload {
             material_id,
             template_only,
         })

@@ -6,6 +6,7 @@ mod duplicates;
 mod extraction;
 mod failures;
 mod filters;
+mod hired;
 mod integrations;
 mod jobs;
 mod letters;
