@@ -4,10 +4,14 @@ import type { DescMessage, MessageJsonType } from "@bufbuild/protobuf";
 import type { GenService } from "@bufbuild/protobuf/codegenv2";
 import type { LlmService as LlmServiceDescriptor } from "../gen/aerie/llm/v1/llm_service_pb";
 import type { DiscoveryService as DiscoveryDescriptor } from "../gen/aerie/pipeline/v1/discovery_service_pb";
+import type { IntegrationsService as IntegrationsDescriptor } from "../gen/aerie/pipeline/v1/integrations_service_pb";
 import type { InterviewsService as InterviewsDescriptor } from "../gen/aerie/pipeline/v1/interviews_service_pb";
 import type { JobsService as JobsDescriptor } from "../gen/aerie/pipeline/v1/jobs_service_pb";
+import type { LettersService as LettersDescriptor } from "../gen/aerie/pipeline/v1/letters_service_pb";
+import type { MailService as MailDescriptor } from "../gen/aerie/pipeline/v1/mail_service_pb";
 import type { MatchService as MatchDescriptor } from "../gen/aerie/pipeline/v1/match_service_pb";
 import type { ProfileService as ProfileDescriptor } from "../gen/aerie/pipeline/v1/profile_service_pb";
+import type { ResearchService as ResearchDescriptor } from "../gen/aerie/pipeline/v1/research_service_pb";
 import type { SurveysService as SurveysDescriptor } from "../gen/aerie/pipeline/v1/surveys_service_pb";
 import type { TasksService as TasksDescriptor } from "../gen/aerie/pipeline/v1/tasks_service_pb";
 import type { VisionService as VisionDescriptor } from "../gen/aerie/vision/v1/vision_service_pb";
@@ -122,10 +126,14 @@ async function send(path: string, body: string, options: CallOptions): Promise<R
 /** Calls by service. A new service is one line here. */
 export const api = {
   discovery: client<typeof DiscoveryDescriptor>("aerie.pipeline.v1.DiscoveryService"),
+  integrations: client<typeof IntegrationsDescriptor>("aerie.pipeline.v1.IntegrationsService"),
   interviews: client<typeof InterviewsDescriptor>("aerie.pipeline.v1.InterviewsService"),
   jobs: client<typeof JobsDescriptor>("aerie.pipeline.v1.JobsService"),
+  letters: client<typeof LettersDescriptor>("aerie.pipeline.v1.LettersService"),
+  mail: client<typeof MailDescriptor>("aerie.pipeline.v1.MailService"),
   match: client<typeof MatchDescriptor>("aerie.pipeline.v1.MatchService"),
   profile: client<typeof ProfileDescriptor>("aerie.pipeline.v1.ProfileService"),
+  research: client<typeof ResearchDescriptor>("aerie.pipeline.v1.ResearchService"),
   surveys: client<typeof SurveysDescriptor>("aerie.pipeline.v1.SurveysService"),
   tasks: client<typeof TasksDescriptor>("aerie.pipeline.v1.TasksService"),
   llm: client<typeof LlmServiceDescriptor>("aerie.llm.v1.LlmService"),

@@ -1,9 +1,12 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { pages } from "./pages";
-import { call, pending, Surfer } from "./world";
+import { RESUME } from "./resume";
+import { scored } from "./scored";
+import { suggestions } from "./suggestions";
+import { call, jobOf, pending, Surfer } from "./world";
 
 const url = inject("demo");
 const surfer = new Surfer();
@@ -38,7 +41,42 @@ beforeAll(async () => {
   await call(url, "InterviewsService/SaveReminder", { reminder: { jobId: list[2]!.id, text: "Send the certificates", dueTime: new Date().toISOString() } });
   await call(url, "InterviewsService/SaveContact", { contact: { jobId: job, name: "Ines Okafor", role: "recruiter", email: "ines@example.com" } });
   await call(url, "SurveysService/StartSurvey", { jobId: job, name: "Culture", text: "1. I like\na) teams\nb) walls" });
+  await call(url, "ProfileService/ImportResume", { text: RESUME });
+  await scored(url);
+  for (const path of ["Letters/GenerateLetter", "Letters/TailorResume", "Research/StartPreparation", "Research/StartResearch", "Research/StartMockInterview"]) {
+    await call(url, path.replace("/", "Service/"), { jobId: job });
+  }
+  await call(url, "LettersService/AskQuestion", { jobId: job, question: "Why do you want to work here?" });
+  await ready("LettersService/GetLetter", "letter");
+  await call(url, "LettersService/SaveLetter", { jobId: job, text: "I led 250 engineers at Initech.\n\nI bring Rust and PostgreSQL." });
+  await ready("LettersService/GetTailoredResume", "resume");
+  await ready("ResearchService/GetPreparation", "preparation");
+  await ready("ResearchService/GetResearch", "research");
+  await call(url, "IntegrationsService/CreateIntegration", {
+    kind: "webhook",
+    settings: { address: "https://hooks.invalid/aerie", secret: "0123456789abcdef0123" },
+    enabled: false,
+  });
 });
+
+/** Waits until something that a task writes for the job is there. */
+async function ready(path: string, field: string): Promise<void> {
+  await vi.waitFor(async () => {
+    const answer = await call<Record<string, { state?: string }>>(url, path, { jobId: job });
+    expect(answer[field]?.state, path).toBe("MATERIAL_STATE_READY");
+  }, 20_000);
+}
+
+/** No mailbox is there to be read; what the server finds in one is stood in for. */
+async function withMail(page: Page): Promise<void> {
+  const { posting } = await jobOf(url, job);
+  const found = suggestions(job, posting.company, posting.title);
+  const mails = found.map((one) => ({ ...one, from: { name: "Ines Okafor", address: "ines@example.com" }, receiveTime: "2026-01-05T09:30:00Z" }));
+  await page.route("**/*.MailService/ListSuggestions", (route) => route.fulfill({ json: { suggestions: found } }));
+  await page.route("**/*.MailService/ListMails", (route) => route.fulfill({ json: { mails } }));
+  const account = { id: "1", name: "Ada", host: "imap.example.com", user: "ada@example.com", problem: "The server refuses the password.", syncTime: "2026-01-05T09:30:00Z" };
+  await page.route("**/*.MailService/ListMailAccounts", (route) => route.fulfill({ json: { accounts: [account] } }));
+}
 
 afterAll(async () => {
   await surfer.close();
@@ -48,7 +86,7 @@ afterAll(async () => {
 /** Waits until a page has shown what it reads. */
 async function settle(page: Page): Promise<void> {
   await page.getByRole("heading", { level: 1 }).first().waitFor({ state: "attached" });
-  await expect.poll(() => page.locator(".loading").count()).toBe(0);
+  await expect.poll(() => page.locator(".loading, [aria-busy=true]").count()).toBe(0);
   await page.evaluate(() => document.fonts.ready);
 }
 
@@ -65,7 +103,7 @@ async function settleQuickly(page: Page): Promise<void> {
   await page.getByRole("heading", { level: 1 }).first().waitFor({ state: "attached" });
   // A page that is loading shows so at once; two frames let it begin.
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-  await expect.poll(() => page.locator(".loading").count()).toBe(0);
+  await expect.poll(() => page.locator(".loading, [aria-busy=true]").count()).toBe(0);
 }
 
 async function findings(page: Page): Promise<string[]> {
@@ -83,10 +121,13 @@ describe.each(["light", "dark", "contrast"] as const)("in the %s theme", (theme)
     if (theme === "contrast") {
       await page.addInitScript(() => localStorage.setItem("aerie.appearance", '{"theme":"contrast"}'));
     }
+    await withMail(page);
     await page.goto(url);
     await settle(page);
     await page.evaluate(axe);
     const all: string[] = [];
+    await visit(page, "/board");
+    await page.getByRole("heading", { name: "2 suggestions from mail" }).waitFor();
     for (const [name, address] of Object.entries(pages(job))) {
       await visit(page, address);
       all.push(...(await findings(page)).map((finding) => `${name}: ${finding}`));
@@ -106,6 +147,7 @@ describe.each(["light", "dark", "contrast"] as const)("in the %s theme", (theme)
 describe("on a phone", () => {
   it.each([320, 390])("of %d pixels no page is wider than the screen, and everything to press is large enough", async (screen) => {
     const page = await surfer.page({ viewport: { width: screen, height: 844 }, hasTouch: true, isMobile: true });
+    await withMail(page);
     await page.goto(url);
     await settle(page);
     const wrong: string[] = [];
@@ -130,11 +172,12 @@ describe("on a phone", () => {
 
 describe("pictures", () => {
   it("are made of the pages that the documentation shows", async () => {
-    const page = await surfer.page({ viewport: { width: 1180, height: 700 }, colorScheme: "light" });
+    const page = await surfer.page({ viewport: { width: 1180, height: 700 }, colorScheme: "light", reducedMotion: "reduce" });
     const shots: [string, string][] = [
       ["review", "/review"],
       ["board", "/board"],
       ["insights", "/insights"],
+      ["letter", `/jobs/${job}/letter`],
     ];
     for (const [name, address] of shots) {
       await page.goto(`${url}${address}`);
@@ -152,6 +195,7 @@ describe("pictures", () => {
     for (const colorScheme of ["light", "dark"] as const) {
       for (const width of [390, 1024, 1600]) {
         const page = await surfer.page({ viewport: { width, height: width === 390 ? 844 : 900 }, colorScheme, isMobile: width === 390 });
+        await withMail(page);
         await page.goto(url);
         await settle(page);
         for (const [name, address] of Object.entries(pages(job))) {

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { RESUME } from "./resume";
+import { scored } from "./scored";
+import { suggestions } from "./suggestions";
+import { call, jobOf, pending, Surfer } from "./world";
+
+const url = inject("demo");
+const surfer = new Surfer();
+
+interface Letter {
+  chosenVersion?: number;
+  versions?: { number: number; author: string; text: string }[];
+}
+
+const letterOf = async (job: string) => (await call<{ letter: Letter }>(url, "LettersService/GetLetter", { jobId: job })).letter;
+
+/** A job that was approved, with nothing written for it. */
+async function approved(): Promise<string> {
+  const [job] = await pending(url, 1, { orderBy: "create_time desc" });
+  await call(url, "JobsService/ReviewJob", { jobId: job!.id, decision: "REVIEW_DECISION_APPROVE" });
+  return job!.id;
+}
+
+beforeAll(() => surfer.open());
+afterAll(async () => {
+  await surfer.close();
+  expect(surfer.complaints.join("\n")).toBe("");
+});
+
+describe("a résumé", () => {
+  it("is read from a file, checked beside its source, and corrected", async () => {
+    const page = await surfer.page();
+    await page.goto(`${url}/settings/profile`);
+    await page.getByLabel("Choose a file").setInputFiles({ name: "cv.txt", mimeType: "text/plain", buffer: Buffer.from(RESUME) });
+    await page.getByText(/skills recognised/).waitFor();
+    const source = page.getByRole("region", { name: "The text that was read" });
+    await source.getByText("reads 4 million lines").waitFor();
+    const mail = page.getByRole("textbox", { name: "Mail address" });
+    await expect.poll(() => mail.inputValue()).toBe("ada@example.com");
+    await mail.focus();
+    await expect.poll(() => source.locator("mark").allTextContents()).toEqual(["ada@example.com"]);
+    const check = page.locator("form", { has: page.getByRole("heading", { name: "What was read" }) });
+    await check.getByRole("textbox", { name: "Headline" }).fill("Engineer of parsers");
+    await check.getByRole("button", { name: "Save" }).click();
+    await check.getByText("Saved", { exact: true }).waitFor();
+    const stored = await call<{ resume: { contact: { headline: { value: string; source?: object }; email: { source?: object } } } }>(url, "ProfileService/GetResume", {});
+    expect(stored.resume.contact.headline).toEqual({ value: "Engineer of parsers" });
+    expect(stored.resume.contact.email.source).toBeDefined();
+    await scored(url);
+    await page.context().close();
+  });
+});
+
+describe("a letter", () => {
+  it("is written, edited, marked where nothing supports it, compared, chosen and made a file", async () => {
+    const job = await approved();
+    const page = await surfer.page();
+    await page.goto(`${url}/jobs/${job}`);
+    await page.getByRole("link", { name: "Letter", exact: true }).click();
+    await page.getByText("No letter yet.").waitFor();
+    await page.getByRole("button", { name: "Write", exact: true }).click();
+    await page.getByText("Version 1 · by template").waitFor();
+
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("textbox", { name: "Text of the letter" }).fill("I led 250 engineers at Initech.\n\nI bring Rust and PostgreSQL.");
+    await page.getByRole("button", { name: "Save as a version" }).click();
+    await page.getByText("Version 2 · by you").waitFor();
+    const mark = page.getByRole("region", { name: "Letter", exact: true }).locator("mark.against");
+    await expect.poll(() => mark.allTextContents()).toContain("Initech");
+    await page.getByText(/does not support:|do not support:/).waitFor();
+
+    await page.getByLabel("Compare with").selectOption({ label: "Version 1" });
+    await page.getByRole("heading", { name: "From version 1 to version 2" }).waitFor();
+    await expect.poll(async () => (await page.locator("ins").allTextContents()).join("")).toContain("Initech");
+
+    await page.getByRole("button", { name: "Version 1", exact: true }).click();
+    await page.getByRole("button", { name: "Choose this version" }).click();
+    await expect.poll(async () => (await letterOf(job)).chosenVersion).toBe(1);
+    expect((await letterOf(job)).versions?.map((one) => one.author)).toEqual(["AUTHOR_PERSON", "AUTHOR_TEMPLATE"]);
+
+    const download = page.waitForEvent("download");
+    await page.getByRole("group", { name: "Download" }).getByRole("button", { name: "PDF" }).click();
+    expect((await download).suggestedFilename()).toMatch(/_Letter_.*\.pdf$/);
+    await page.getByText(/\.pdf, 1 page/).waitFor();
+    await page.context().close();
+  });
+
+  it("goes with answers to the questions of the form", async () => {
+    const job = await approved();
+    const page = await surfer.page();
+    await page.goto(`${url}/jobs/${job}/letter`);
+    await page.getByRole("textbox", { name: "Question" }).fill("Why do you want to work here?");
+    await page.getByRole("button", { name: "Suggest an answer" }).click();
+    const answer = page.getByRole("textbox", { name: /^Answer/ });
+    await answer.waitFor();
+    await answer.fill("Because of the parser.");
+    await page.getByRole("region", { name: "Questions of the form" }).getByRole("button", { name: "Save" }).click();
+    await expect
+      .poll(async () => (await call<{ questions?: { answer: string }[] }>(url, "LettersService/ListQuestions", { jobId: job })).questions?.[0]?.answer)
+      .toBe("Because of the parser.");
+    await page.context().close();
+  });
+});
+
+describe("an interview", () => {
+  it("is prepared and practised", async () => {
+    const job = await approved();
+    const page = await surfer.page();
+    await page.goto(`${url}/jobs/${job}/research`);
+    await page.getByRole("button", { name: "Prepare questions" }).click();
+    await page.getByText("To ask them").waitFor();
+    await page.getByRole("spinbutton", { name: "Questions" }).fill("1");
+    await page.getByRole("button", { name: "Begin an interview" }).click();
+    await page.getByRole("textbox", { name: "Your answer" }).fill("At Northwind I built a parser in Rust; it now reads 4 million lines a day.");
+    await page.getByRole("button", { name: "Answer", exact: true }).click();
+    await page.getByText(/[1-5] of 5/).first().waitFor();
+    await page.getByText(/^Ended/).waitFor();
+    await page.context().close();
+  });
+});
+
+describe("what mails suggest", () => {
+  it("waits on the board with its evidence until it is accepted or dismissed", async () => {
+    const job = await approved();
+    await call(url, "JobsService/MoveJob", { jobId: job, status: "JOB_STATUS_APPLIED" });
+    const { posting } = await jobOf(url, job);
+    // No mailbox is there to be read; the server's word on what it found in one is stood in for.
+    const open = suggestions(job, posting.company, posting.title);
+    const asked: Record<string, unknown> = {};
+    const page = await surfer.page({ timezoneId: "Europe/Berlin" });
+    await page.route("**/aerie.pipeline.v1.MailService/*", async (route) => {
+      const name = route.request().url().split("/").at(-1) ?? "";
+      if (name === "ListSuggestions") {
+        await route.fulfill({ json: { suggestions: open } });
+        return;
+      }
+      const request = route.request().postDataJSON() as { suggestionId: string };
+      asked[name] = request;
+      open.splice(open.findIndex((one) => one.id === request.suggestionId), 1);
+      await route.fulfill({ json: {} });
+    });
+    await page.goto(`${url}/board`);
+    const list = page.getByRole("region", { name: "2 suggestions from mail" });
+    await list.getByText("We would like to invite you to a first call.").waitFor();
+    await list.getByText("certain", { exact: true }).waitFor();
+    await list.getByText("a guess, 60 % sure").waitFor();
+    await list.getByText("Move from Applied to Phone screen. Enter First call: 6 May 2031, 10:30.").waitFor();
+    expect(await list.getByLabel("Time zone, which the mail does not say").inputValue()).toBe("Europe/Berlin");
+    await list.getByRole("button", { name: /^Accept/ }).first().focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "1 suggestion from mail" }).waitFor();
+    expect(asked["AcceptSuggestion"]).toEqual({ suggestionId: "a", timeZone: "Europe/Berlin" });
+    await page.getByRole("button", { name: /^Dismiss/ }).click();
+    await expect.poll(() => page.getByText("from mail", { exact: false }).count()).toBe(0);
+    expect(asked["DismissSuggestion"]).toEqual({ suggestionId: "b" });
+    await page.context().close();
+  });
+});
+
+describe("another program", () => {
+  it("is added by its kind's form, and no credential comes back", async () => {
+    const page = await surfer.page();
+    await page.goto(`${url}/settings/integrations`);
+    await page.getByLabel("Kind").selectOption({ label: "Webhook" });
+    await page.getByRole("textbox", { name: "Name" }).fill("My hook");
+    await page.getByRole("textbox", { name: "Address" }).fill("https://hooks.invalid/aerie");
+    await page.getByLabel("Secret").fill("0123456789abcdef0123");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    const entry = page.getByRole("region", { name: "My hook" });
+    await entry.waitFor();
+    await entry.getByRole("checkbox", { name: "Push" }).uncheck();
+    await entry.getByText("It is switched off.").waitFor();
+    await entry.getByRole("button", { name: "Log of My hook" }).click();
+    await entry.getByText("Nothing was pushed yet.").waitFor();
+    await entry.getByRole("button", { name: "Settings of My hook" }).click();
+    expect(await entry.getByLabel("Secret").inputValue()).toBe("");
+    expect(await entry.getByRole("textbox", { name: "Address" }).inputValue()).toBe("https://hooks.invalid/aerie");
+    page.once("dialog", (dialog) => void dialog.accept());
+    await entry.getByRole("button", { name: "Remove: My hook" }).click();
+    await expect.poll(() => entry.count()).toBe(0);
+    await page.context().close();
+  });
+});
