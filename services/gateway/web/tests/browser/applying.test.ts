@@ -181,3 +181,20 @@ describe("another program", () => {
     await page.context().close();
   });
 });
+
+describe("files of another program", () => {
+  it("are taken over, and each says what was left", async () => {
+    const page = await surfer.page();
+    await page.goto(`${url}/settings/data`);
+    const file = (name: string, text: string) => ({ name, mimeType: "application/yaml", buffer: Buffer.from(text) });
+    await page.getByLabel("Choose files").setInputFiles([file("blocklist.yaml", "companies: [Jobgether]\n"), file("email.yaml", "password: hunter2\n")]);
+    const section = page.getByRole("region", { name: "From Peregrine" });
+    await section.getByRole("heading", { name: "blocklist.yaml" }).waitFor();
+    await section.getByText(/^Taken:/).first().waitFor();
+    await section.getByText(/^Left: it holds a password/).waitFor();
+    const { profile } = await call<{ profile: { blockedCompanies: string[] } }>(url, "ProfileService/GetProfile", {});
+    expect(profile.blockedCompanies).toContain("Jobgether");
+    await scored(url);
+    await page.context().close();
+  });
+});
