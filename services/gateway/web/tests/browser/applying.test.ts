@@ -85,6 +85,19 @@ describe("a letter", () => {
     await page.context().close();
   });
 
+  it("says why it was not changed where no model is there to follow the wish", async () => {
+    const job = await approved();
+    const page = await surfer.page();
+    await page.goto(`${url}/jobs/${job}/letter`);
+    await page.getByRole("button", { name: "Write", exact: true }).click();
+    await page.getByText("Version 1 · by template").waitFor();
+    await page.getByRole("textbox", { name: "What should be different" }).fill("shorter");
+    await page.getByRole("button", { name: "Change version 1" }).click();
+    await page.getByRole("alert").getByText("no model here can follow a wish").waitFor();
+    expect((await letterOf(job)).versions?.length).toBe(1);
+    await page.context().close();
+  });
+
   it("goes with answers to the questions of the form", async () => {
     const job = await approved();
     const page = await surfer.page();
@@ -153,6 +166,24 @@ describe("what mails suggest", () => {
     await page.getByRole("button", { name: /^Dismiss/ }).click();
     await expect.poll(() => page.getByText("from mail", { exact: false }).count()).toBe(0);
     expect(asked["DismissSuggestion"]).toEqual({ suggestionId: "b" });
+    await page.context().close();
+  });
+});
+
+describe("a mail account", () => {
+  it("that does not let Aerie in is not added, and its password does not stay in the page", async () => {
+    const page = await surfer.page();
+    await page.goto(`${url}/settings/mail`);
+    await page.getByRole("textbox", { name: "IMAP server" }).fill("127.0.0.1");
+    await page.getByRole("textbox", { name: "User" }).fill("ada@example.com");
+    await page.getByLabel("Password").fill("not a password");
+    await page.getByText("More settings").click();
+    await page.getByRole("spinbutton", { name: "Port" }).fill("1");
+    await page.getByRole("button", { name: "Log in and add" }).click();
+    await page.getByRole("alert").getByText(/cannot reach 127\.0\.0\.1:1/i).waitFor();
+    expect(await page.getByLabel("Password").inputValue()).toBe("");
+    expect(await page.getByRole("textbox", { name: "IMAP server" }).inputValue()).toBe("127.0.0.1");
+    expect(await call(url, "MailService/ListMailAccounts", {})).toEqual({});
     await page.context().close();
   });
 });
