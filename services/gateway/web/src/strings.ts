@@ -981,7 +981,17 @@ export const t = {
     offline: "Keep what was shown last, to read it without the server",
     offlineHint: "Kept unencrypted in this browser's own storage. Switch it off on a machine that others use.",
     backup: "Backup",
-    backupHint: "Stop Aerie and copy its data folder with the file secret.key. Deleting a person is deleting their folder.",
+    backupHint: "Everything of yours goes into one file under a passphrase, from a terminal:",
+    backupCommand: "aerie backup create FILE",
+    removeHint: "Deleting a person is deleting their folder.",
+  },
+  peregrine: {
+    title: "From Peregrine",
+    intro: "Choose the files of its configuration folder and its staging.db. Nothing of them is changed.",
+    choose: "Choose files",
+    busy: "Taking over…",
+    taken: (what: string) => `Taken: ${what}`,
+    left: (what: string) => `Left: ${what}`,
   },
   appearance: {
     theme: "Colours",

@@ -10,6 +10,7 @@ import type { JobsService as JobsDescriptor } from "../gen/aerie/pipeline/v1/job
 import type { LettersService as LettersDescriptor } from "../gen/aerie/pipeline/v1/letters_service_pb";
 import type { MailService as MailDescriptor } from "../gen/aerie/pipeline/v1/mail_service_pb";
 import type { MatchService as MatchDescriptor } from "../gen/aerie/pipeline/v1/match_service_pb";
+import type { MovingService as MovingDescriptor } from "../gen/aerie/pipeline/v1/moving_service_pb";
 import type { ProfileService as ProfileDescriptor } from "../gen/aerie/pipeline/v1/profile_service_pb";
 import type { ResearchService as ResearchDescriptor } from "../gen/aerie/pipeline/v1/research_service_pb";
 import type { SurveysService as SurveysDescriptor } from "../gen/aerie/pipeline/v1/surveys_service_pb";
@@ -132,6 +133,7 @@ export const api = {
   letters: client<typeof LettersDescriptor>("aerie.pipeline.v1.LettersService"),
   mail: client<typeof MailDescriptor>("aerie.pipeline.v1.MailService"),
   match: client<typeof MatchDescriptor>("aerie.pipeline.v1.MatchService"),
+  moving: client<typeof MovingDescriptor>("aerie.pipeline.v1.MovingService"),
   profile: client<typeof ProfileDescriptor>("aerie.pipeline.v1.ProfileService"),
   research: client<typeof ResearchDescriptor>("aerie.pipeline.v1.ResearchService"),
   surveys: client<typeof SurveysDescriptor>("aerie.pipeline.v1.SurveysService"),

@@ -85,6 +85,19 @@ describe("a letter", () => {
     await page.context().close();
   });
 
+  it("says why it was not changed where no model is there to follow the wish", async () => {
+    const job = await approved();
+    const page = await surfer.page();
+    await page.goto(`${url}/jobs/${job}/letter`);
+    await page.getByRole("button", { name: "Write", exact: true }).click();
+    await page.getByText("Version 1 · by template").waitFor();
+    await page.getByRole("textbox", { name: "What should be different" }).fill("shorter");
+    await page.getByRole("button", { name: "Change version 1" }).click();
+    await page.getByRole("alert").getByText("no model here can follow a wish").waitFor();
+    expect((await letterOf(job)).versions?.length).toBe(1);
+    await page.context().close();
+  });
+
   it("goes with answers to the questions of the form", async () => {
     const job = await approved();
     const page = await surfer.page();
@@ -157,6 +170,24 @@ describe("what mails suggest", () => {
   });
 });
 
+describe("a mail account", () => {
+  it("that does not let Aerie in is not added, and its password does not stay in the page", async () => {
+    const page = await surfer.page();
+    await page.goto(`${url}/settings/mail`);
+    await page.getByRole("textbox", { name: "IMAP server" }).fill("127.0.0.1");
+    await page.getByRole("textbox", { name: "User" }).fill("ada@example.com");
+    await page.getByLabel("Password").fill("not a password");
+    await page.getByText("More settings").click();
+    await page.getByRole("spinbutton", { name: "Port" }).fill("1");
+    await page.getByRole("button", { name: "Log in and add" }).click();
+    await page.getByRole("alert").getByText(/cannot reach 127\.0\.0\.1:1/i).waitFor();
+    expect(await page.getByLabel("Password").inputValue()).toBe("");
+    expect(await page.getByRole("textbox", { name: "IMAP server" }).inputValue()).toBe("127.0.0.1");
+    expect(await call(url, "MailService/ListMailAccounts", {})).toEqual({});
+    await page.context().close();
+  });
+});
+
 describe("another program", () => {
   it("is added by its kind's form, and no credential comes back", async () => {
     const page = await surfer.page();
@@ -178,6 +209,23 @@ describe("another program", () => {
     page.once("dialog", (dialog) => void dialog.accept());
     await entry.getByRole("button", { name: "Remove: My hook" }).click();
     await expect.poll(() => entry.count()).toBe(0);
+    await page.context().close();
+  });
+});
+
+describe("files of another program", () => {
+  it("are taken over, and each says what was left", async () => {
+    const page = await surfer.page();
+    await page.goto(`${url}/settings/data`);
+    const file = (name: string, text: string) => ({ name, mimeType: "application/yaml", buffer: Buffer.from(text) });
+    await page.getByLabel("Choose files").setInputFiles([file("blocklist.yaml", "companies: [Jobgether]\n"), file("email.yaml", "password: hunter2\n")]);
+    const section = page.getByRole("region", { name: "From Peregrine" });
+    await section.getByRole("heading", { name: "blocklist.yaml" }).waitFor();
+    await section.getByText(/^Taken:/).first().waitFor();
+    await section.getByText(/^Left: it holds a password/).waitFor();
+    const { profile } = await call<{ profile: { blockedCompanies: string[] } }>(url, "ProfileService/GetProfile", {});
+    expect(profile.blockedCompanies).toContain("Jobgether");
+    await scored(url);
     await page.context().close();
   });
 });
