@@ -14,7 +14,8 @@ const LETTER: &str = "I mend looms and the machines that run them, and your post
     Brightmill Ltd. I moved 12 ledgers to PostgreSQL.\n\nI would be glad to bring this care to your looms, and to learn from \
     the people who have kept them running for so long.";
 
-#[tokio::test]
+// The model answers while a program runs, which blocks a thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_letter_survives_the_death_of_its_program() -> anyhow::Result<()> {
     let Some(program) = Program::find()? else { return Ok(()) };
     let home = tempfile::tempdir()?;
