@@ -26,7 +26,7 @@ pub use answer::read_answer;
 pub use masking::mask;
 pub use missions::{Mission, matching as matching_missions};
 pub use past::{PastLetter, most_similar};
-pub use prompt::{Feedback, Prompt, prompt};
+pub use prompt::{Feedback, Material, Prompt, prompt};
 pub use questions::{PersonalFacts, answer_by_rules, numbered_lines, question_prompt, rephrase_prompt};
 pub use template::write_from_template;
 

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashSet};
 
-use aerie_matching::{SkillVocabulary, negation, requirements, skills::SkillId, text::words};
+use aerie_matching::{SkillVocabulary, negation, requirements, skills::SkillId, text::significant};
 use serde::{Deserialize, Serialize};
 
 use crate::resume::{Profile, Span};
@@ -143,10 +143,6 @@ pub fn tailored(profile: &Profile, posting: &str, vocabulary: &SkillVocabulary, 
         .skills
         .sort_by_cached_key(|group| Reverse(group.skills.iter().map(|skill| skills_in(&skill.value)).sum::<usize>()));
     tailored
-}
-
-fn significant(text: &str) -> HashSet<u32> {
-    words(text).iter().filter(|word| !word.is_stop_word() && word.folded.len() > 2).map(|word| word.term()).collect()
 }
 
 #[cfg(test)]

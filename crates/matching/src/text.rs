@@ -79,6 +79,11 @@ pub(crate) fn bounded(text: &str) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// The terms of a text's words that say what it is about: no stop words, and none of two letters or less.
+pub fn significant(text: &str) -> HashSet<u32> {
+    words(text).iter().filter(|word| !word.is_stop_word() && word.folded.len() > 2).map(Word::term).collect()
+}
+
 /// The words of a text in order. A word is a run of letters and digits; `+` and `#` belong to it when they follow
 /// directly ("c++", "c#").
 pub fn words(text: &str) -> Vec<Word> {

@@ -54,7 +54,7 @@ def make(path, name, component):
     urllib.request.urlopen(request).read()
 
 
-make(f"/{user}/work/", "Work", "VEVENT")
+make(f"/{user}/talks/", "Talks", "VEVENT")
 make(f"/{user}/tasks/", "Tasks", "VTODO")
 print(port, flush=True)
 sys.stdin.read()

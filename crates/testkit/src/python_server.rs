@@ -49,7 +49,7 @@ pub struct PythonServer {
 }
 
 impl PythonServer {
-    /// A CalDAV server with the calendar `/robin/work/` ("Work") and the task list `/robin/tasks/`. Gives `None` when
+    /// A CalDAV server with the calendar `/robin/talks/` ("Talks") and the task list `/robin/tasks/`. Gives `None` when
     /// Radicale is not installed.
     ///
     /// # Errors

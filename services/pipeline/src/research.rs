@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use self::web::Source;
 pub(crate) use self::{
-    brief::{BriefSection, ResearchDocument, Statement, masked_points, significant},
+    brief::{BriefSection, ResearchDocument, Statement, masked_points},
     web::Web,
 };
 use crate::{

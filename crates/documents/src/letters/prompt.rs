@@ -84,18 +84,21 @@ fn profile_text(profile: &crate::resume::Profile) -> String {
     serde_json::to_string_pretty(&json).unwrap_or_default()
 }
 
-/// Pieces of text from outside, each between marks.
-pub(super) struct Material<'fence> {
+/// Pieces of text from outside, each between marks that hold a fence which no text can know.
+#[derive(Debug)]
+pub struct Material<'fence> {
     text: String,
     fence: &'fence str,
 }
 
 impl<'fence> Material<'fence> {
-    pub(super) fn new(fence: &'fence str) -> Self {
+    /// No pieces yet; `fence` is made of random letters.
+    pub fn new(fence: &'fence str) -> Self {
         Self { text: String::new(), fence }
     }
 
-    pub(super) fn into_text(self) -> String {
+    /// All pieces, for a model.
+    pub fn into_text(self) -> String {
         self.text
     }
 
@@ -112,7 +115,8 @@ impl<'fence> Material<'fence> {
         description
     }
 
-    pub(super) fn add(&mut self, name: &str, text: &str, limit: usize) {
+    /// A piece with its name, cut to `limit` characters; nothing for an empty text.
+    pub fn add(&mut self, name: &str, text: &str, limit: usize) {
         if text.trim().is_empty() {
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aerie_matching::{SkillVocabulary, text::words};
+use aerie_matching::{SkillVocabulary, text::significant};
 use aerie_postings::text::contains_words;
 
 use super::{LetterRequest, Prompt, mask, matching_missions, prompt::Material};
@@ -84,13 +84,6 @@ pub fn answer_by_rules(
 /// The points of the résumé that have most in common with the question, each with where it was.
 fn points_about(request: &LetterRequest<'_>, question: &str, vocabulary: &SkillVocabulary) -> String {
     let profile = mask(request.profile, request.confidential, request.language);
-    let significant = |text: &str| -> HashSet<u32> {
-        words(text)
-            .iter()
-            .filter(|word| !word.is_stop_word() && word.folded.len() > 2)
-            .map(|word| word.term())
-            .collect()
-    };
     let skills =
         |text: &str| -> HashSet<_> { vocabulary.mentions(text).into_iter().map(|mention| mention.skill).collect() };
     let (wanted, asked) = (significant(question), skills(question));

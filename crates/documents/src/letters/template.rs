@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aerie_matching::{SkillVocabulary, text::words};
+use aerie_matching::{SkillVocabulary, text::significant};
 
 use super::{
     LetterRequest, mask, matching_missions,
@@ -73,13 +73,6 @@ fn enumerated(items: &[String], and: &str) -> String {
 
 /// The points with most in common with the posting, each with its employer.
 fn best_points(profile: &Profile, request: &LetterRequest<'_>) -> Vec<(String, String)> {
-    let significant = |text: &str| -> HashSet<u32> {
-        words(text)
-            .iter()
-            .filter(|word| !word.is_stop_word() && word.folded.len() > 2)
-            .map(|word| word.term())
-            .collect()
-    };
     let wanted = significant(&request.posting.description_text);
     let mut points: Vec<(usize, usize, String, String)> = Vec::new();
     for position in &profile.positions {

@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use crate::world::{APPOINTMENT_ID, MARKER, World, appointment};
 
 const CALENDAR: &str = r#"<?xml version="1.0"?><d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">
-    <d:response><d:href>/cal/work/</d:href><d:propstat><d:prop><d:resourcetype><d:collection/><c:calendar/>
+    <d:response><d:href>/cal/talks/</d:href><d:propstat><d:prop><d:resourcetype><d:collection/><c:calendar/>
     </d:resourcetype><d:displayname>Work</d:displayname><c:supported-calendar-component-set><c:comp name="VEVENT"/>
     </c:supported-calendar-component-set></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>
     </d:multistatus>"#;
@@ -22,11 +22,11 @@ fn caldav(event: &Mutex<Option<(Vec<u8>, u32)>>, asked: &Asked) -> Told {
     assert_eq!(asked.header("authorization"), format!("Basic {}", STANDARD.encode(format!("robin:{MARKER}"))));
     let mut event = event.lock().unwrap();
     if asked.method == "PROPFIND" {
-        assert_eq!((asked.target.as_str(), asked.header("depth")), ("/cal/work/", "0"));
+        assert_eq!((asked.target.as_str(), asked.header("depth")), ("/cal/talks/", "0"));
         assert!(asked.text().contains("<c:supported-calendar-component-set/>"), "{}", asked.text());
         return Told::status(207).with("content-type", "application/xml").body(CALENDAR);
     }
-    assert_eq!(asked.target, format!("/cal/work/aerie-{APPOINTMENT_ID}.ics"));
+    assert_eq!(asked.target, format!("/cal/talks/aerie-{APPOINTMENT_ID}.ics"));
     let version = event.as_ref().map_or(0, |(_, version)| *version);
     match asked.method.as_str() {
         "GET" => match &*event {
@@ -54,7 +54,7 @@ fn caldav(event: &Mutex<Option<(Vec<u8>, u32)>>, asked: &Asked) -> Told {
     }
 }
 
-const SETTINGS: [(&str, &str); 3] = [("address", "{service}/cal/work/"), ("user", "robin"), ("password", MARKER)];
+const SETTINGS: [(&str, &str); 3] = [("address", "{service}/cal/talks/"), ("user", "robin"), ("password", MARKER)];
 
 #[tokio::test]
 async fn an_event_is_put_once_changed_with_its_version_and_deleted() {
@@ -144,8 +144,8 @@ fn events(server: &PythonServer) -> Vec<String> {
 #[tokio::test]
 async fn radicale_keeps_the_interview_in_its_zone() {
     let Some(server) = PythonServer::caldav().unwrap() else { return };
-    let (ready, wire) = radicale(&server, "/robin/work/", PASSWORD, "");
-    assert!(ready.test(&wire).await.unwrap().contains("\"Work\""), "{}", server.log());
+    let (ready, wire) = radicale(&server, "/robin/talks/", PASSWORD, "");
+    assert!(ready.test(&wire).await.unwrap().contains("\"Talks\""), "{}", server.log());
     let delivery = appointment(AppointmentChange::Scheduled, 12);
     assert_eq!(ready.push(&wire, &delivery).await.unwrap().effect, Effect::Created, "{}", server.log());
     assert_eq!(ready.push(&wire, &delivery).await.unwrap().effect, Effect::Unchanged);
@@ -168,7 +168,7 @@ async fn radicale_keeps_the_interview_in_its_zone() {
 async fn radicale_leads_to_the_calendar_and_refuses_a_wrong_password() {
     let Some(server) = PythonServer::caldav().unwrap() else { return };
     let delivery = appointment(AppointmentChange::Scheduled, 12);
-    for (path, calendar) in [("/", ""), ("/", "Work"), ("/robin/", "Work")] {
+    for (path, calendar) in [("/", ""), ("/", "Talks"), ("/robin/", "Talks")] {
         let (ready, wire) = radicale(&server, path, PASSWORD, calendar);
         ready
             .push(&wire, &delivery)
@@ -179,12 +179,12 @@ async fn radicale_leads_to_the_calendar_and_refuses_a_wrong_password() {
     let (ready, wire) = radicale(&server, "/", PASSWORD, "Holidays");
     match ready.test(&wire).await.unwrap_err() {
         PushError::Settings { field: "calendar", reason } => {
-            assert!(reason.contains("Work") && !reason.contains("Tasks"), "{reason}");
+            assert!(reason.contains("Talks") && !reason.contains("Tasks"), "{reason}");
         }
         error => panic!("{error:?}"),
     }
     let (ready, wire) = radicale(&server, "/robin/tasks/", PASSWORD, "");
     assert!(matches!(ready.test(&wire).await, Err(PushError::Settings { field: "calendar", .. })));
-    let (ready, wire) = radicale(&server, "/robin/work/", "wrong", "");
+    let (ready, wire) = radicale(&server, "/robin/talks/", "wrong", "");
     assert!(matches!(ready.push(&wire, &delivery).await, Err(PushError::Credentials { .. })));
 }

@@ -1,8 +1,7 @@
 //! Judging an answer without a model, by what can be seen in it.
 
+use aerie_matching::text::significant;
 use aerie_postings::text::contains_words;
-
-use crate::research::significant;
 
 /// Fewest and most words of a good answer: half a minute to three minutes of speech.
 const GOOD_LENGTH: std::ops::RangeInclusive<usize> = 50..=400;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Pieces,
+    about,
     judging::{self, Judged},
     questions,
 };
@@ -132,7 +132,7 @@ impl TaskHandler for MockTask {
         let posting = &job.snapshot.posting;
         let fence = fence();
         let pieces = || {
-            let mut pieces = Pieces::about(posting, &applicant, &fence);
+            let mut pieces = about(posting, &applicant, &fence);
             pieces.add("the talk so far", &document.talk(), TALK_CHARACTERS + 10);
             pieces
         };
@@ -147,7 +147,7 @@ impl TaskHandler for MockTask {
             } else {
                 RULES_FOR_MODEL.to_owned()
             };
-            let prompt = pieces().with_rules(&rules);
+            let prompt = super::prompt(&rules, pieces(), &fence);
             said = match ask(&making, "talk", prompt).await? {
                 Ok(said) => said,
                 Err(error) => return making.give_up(material, error).await,
@@ -187,9 +187,9 @@ impl TaskHandler for MockTask {
             document.score = f64::from(total) / scores.len().max(1) as f64;
             document.summary = judging::summary(&scores);
             if !scores.is_empty() {
-                let mut pieces = Pieces::about(posting, &applicant, &fence);
+                let mut pieces = about(posting, &applicant, &fence);
                 pieces.add("the whole talk", &document.talk(), TALK_CHARACTERS + 10);
-                match ask(&making, "summary", pieces.with_rules(RULES_FOR_SUMMARY)).await? {
+                match ask(&making, "summary", super::prompt(RULES_FOR_SUMMARY, pieces, &fence)).await? {
                     Ok(Some(written)) if !written.text.is_empty() => document.summary = cut(&written.text),
                     Ok(_) => {}
                     Err(error) => return making.give_up(material, error).await,

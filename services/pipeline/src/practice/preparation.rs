@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Pieces,
+    about, prompt,
     questions::{self, Likely, Topic},
 };
 use crate::{
@@ -92,7 +92,7 @@ impl TaskHandler for PreparationTask {
         drop(tx);
         context.stage("thinking of questions", Some(0.3)).await?;
         let fence = fence();
-        let prompt = Pieces::about(posting, &applicant, &fence).with_rules(RULES_FOR_MODEL);
+        let prompt = prompt(RULES_FOR_MODEL, about(posting, &applicant, &fence), &fence);
         let question = Question {
             chain: "research",
             system: &prompt.system,

@@ -9,11 +9,11 @@ use aerie_documents::{
     resume::{Position, Sourced},
     tailoring::gap_report,
 };
-use aerie_matching::SkillVocabulary;
+use aerie_matching::{SkillVocabulary, text::significant};
 use aerie_postings::{Posting, text::contains_words};
 use serde::{Deserialize, Serialize};
 
-use crate::{letters::Applicant, research::significant};
+use crate::letters::Applicant;
 
 /// Skills that are asked about.
 const MOST_SKILLS: usize = 5;

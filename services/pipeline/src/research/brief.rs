@@ -2,11 +2,9 @@
 
 use std::collections::HashSet;
 
-use aerie_documents::letters::Prompt;
-use aerie_postings::{
-    Posting,
-    text::{clean_field, truncate_characters},
-};
+use aerie_documents::letters::{Material, Prompt};
+use aerie_matching::text::significant;
+use aerie_postings::{Posting, text::clean_field};
 use serde::{Deserialize, Serialize};
 
 use super::web::Source;
@@ -85,21 +83,15 @@ pub(super) fn prompt(posting: &Posting, applicant: &Applicant, sources: &[Source
          - Talking points join what the employer wants with what the applicant did; claim nothing else of the applicant.\n\
          - At most six lines under a head, no other text."
     );
-    let mut user = String::new();
-    let mut add = |name: &str, text: &str, limit: usize| {
-        if !text.trim().is_empty() {
-            let text = truncate_characters(text.trim(), limit).replace(fence, "");
-            user.push_str(&format!("<<{fence} {name}\n{text}\n<<{fence} end of {name}\n\n"));
-        }
-    };
-    add("the employer", &posting.company, 200);
+    let mut user = Material::new(fence);
+    user.add("the employer", &posting.company, 200);
     let each = SOURCE_CHARACTERS / sources.len().max(1);
     for (index, source) in sources.iter().enumerate() {
         let name = format!("source {} ({})", index + 1, source.kind.as_str());
-        add(&name, &format!("{}\n{}", source.title, source.text), each);
+        user.add(&name, &format!("{}\n{}", source.title, source.text), each);
     }
-    add("what the applicant did", &masked_points(applicant, posting).join("\n"), 4_000);
-    Prompt { system, user }
+    user.add("what the applicant did", &masked_points(applicant, posting).join("\n"), 4_000);
+    Prompt { system, user: user.into_text() }
 }
 
 /// The person's points that fit the posting best, without employers that must not be named.
@@ -186,11 +178,6 @@ fn statement(line: &str, held: &[HashSet<u32>]) -> Statement {
     cited.sort_unstable();
     cited.dedup();
     Statement { text, sources: cited }
-}
-
-pub(crate) fn significant(text: &str) -> HashSet<u32> {
-    let words = aerie_matching::text::words(text);
-    words.iter().filter(|word| !word.is_stop_word() && word.folded.len() > 2).map(|word| word.term()).collect()
 }
 
 #[cfg(test)]

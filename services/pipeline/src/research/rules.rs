@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use aerie_documents::tailoring::gap_report;
-use aerie_matching::SkillVocabulary;
+use aerie_matching::{SkillVocabulary, text::significant};
 use aerie_postings::{
     Posting,
     text::{contains_words, fold},
@@ -12,7 +12,7 @@ use aerie_postings::{
 use super::{
     brief::{
         BriefSection, INCLUSION, LEADERSHIP, MARKET, OVERVIEW, PRODUCT, QUESTIONS, RECENT, RED_FLAGS, SECTIONS,
-        Statement, TALKING_POINTS, masked_points, significant,
+        Statement, TALKING_POINTS, masked_points,
     },
     web::{Source, SourceKind},
 };

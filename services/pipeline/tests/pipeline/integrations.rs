@@ -266,7 +266,7 @@ async fn an_interview_is_kept_in_a_real_calendar_in_its_zone() {
     let Some(server) = PythonServer::caldav().unwrap() else { return };
     let address = format!("127.0.0.1:{}", server.port);
     let (world, job, mut events) = world(std::slice::from_ref(&address), json!({})).await;
-    let settings = [("address", &*format!("http://{address}/robin/work/")), ("user", USER), ("password", PASSWORD)];
+    let settings = [("address", &*format!("http://{address}/robin/talks/")), ("user", USER), ("password", PASSWORD)];
     let made = create(&world, "caldav", &settings, &[]).await;
     let request = pb::TestIntegrationRequest { integration_id: made.id.clone() };
     let tested = world.ada.integrations().test_integration(request).await.unwrap().into_inner();
@@ -274,7 +274,7 @@ async fn an_interview_is_kept_in_a_real_calendar_in_its_zone() {
 
     let saved = save(&world, interview(&job)).await;
     events.next("integration.delivered").await;
-    let event = server.folder().join(format!("collections/collection-root/robin/work/aerie-{}.ics", saved.id));
+    let event = server.folder().join(format!("collections/collection-root/robin/talks/aerie-{}.ics", saved.id));
     let text = std::fs::read_to_string(&event).unwrap();
     // 9:00 UTC on 1 April is 11:00 in Berlin: summer time has begun since the test's day.
     assert!(text.contains("DTSTART;TZID=Europe/Berlin:20260401T110000"), "{text}");

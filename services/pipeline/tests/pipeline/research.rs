@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use aerie_proto::{llm::v1 as llm, pipeline::v1 as pb};
@@ -14,6 +17,7 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use serde_json::json;
 use tonic::Code;
 
@@ -29,6 +33,8 @@ const NOBODY: Answer = Err((ErrorCode::FailedPrecondition, "NO_BACKEND"));
 #[derive(Clone, Default)]
 struct Web {
     searches: Arc<Mutex<Vec<String>>>,
+    /// Whether the search engine is down.
+    is_down: Arc<AtomicBool>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -46,6 +52,7 @@ async fn answer(State(web): State<Web>, query: Query<HashMap<String, String>>, r
     let path = request.uri().path().to_owned();
     web.asked.lock().unwrap().push(path.clone());
     match path.as_str() {
+        "/searx/search" if web.is_down.load(Ordering::Relaxed) => StatusCode::BAD_GATEWAY.into_response(),
         "/searx/search" => {
             web.searches.lock().unwrap().push(query.get("q").cloned().unwrap_or_default());
             assert_eq!(query.get("format").map(String::as_str), Some("json"));
@@ -155,10 +162,23 @@ async fn a_models_statement_keeps_only_links_that_bear_it_out() {
 
 #[tokio::test]
 async fn a_brief_without_the_web_says_so_and_is_made_again_when_there_is_one() {
-    let (world, _, job) = world(None, |_| NOBODY).await;
-    let brief = brief(&world, &job).await;
-    assert!(!brief.has_web_sources);
-    assert_eq!(brief.sources.len(), 1);
+    let web = Web::default();
+    web.is_down.store(true, Ordering::Relaxed);
+    let (world, _, job) = world(Some(&web), |_| NOBODY).await;
+    let first = brief(&world, &job).await;
+    assert!(!first.has_web_sources);
+    assert_eq!(first.sources.len(), 1);
+    // Nobody asks for it again: the search engine comes up, and the daily tidying sees it.
+    web.is_down.store(false, Ordering::Relaxed);
+    let mut events = world.ada.events_from_start().await;
+    world.clock.advance(TimeDelta::days(1));
+    let is_ready = |event: &pb::SubscribeResponse| {
+        event.kind == "material.changed" && format!("{:?}", event.data).contains("\"ready\"")
+    };
+    events.until(is_ready).await;
+    events.until(is_ready).await;
+    let again = get(&world, &job).await;
+    assert!(again.has_web_sources && again.sources.len() > 1, "{again:?}");
 }
 
 #[tokio::test]
