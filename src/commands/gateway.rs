@@ -11,7 +11,7 @@ use chrono::Utc;
 use crate::{
     app::{open_stores, routes},
     cli::Cli,
-    commands::load_config,
+    commands::{load_config, up::write_note},
 };
 
 /// Serves until a signal.
@@ -54,8 +54,12 @@ pub async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             serving.stop();
         }
     });
+    let url = format!("http://{address}");
+    if address.ip().is_loopback() {
+        write_note(&config.data_dir, &url)?;
+    }
     lifecycle.mark_ready();
-    println!("the gateway listens on http://{address}");
+    println!("the gateway listens on {url}");
     lifecycle.stopping().await;
     process.end_with(stores.close()).await;
     Ok(ExitCode::SUCCESS)
