@@ -1,0 +1,2 @@
+//! The files of `deploy`.
+use k8s_openapi as _;
