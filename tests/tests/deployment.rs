@@ -1,2 +1,0 @@
-//! The files of `deploy`.
-use k8s_openapi as _;
