@@ -145,6 +145,26 @@ fn the_build_is_given_the_whole_workspace_and_nothing_else() {
     }
 }
 
+/// A new volume belongs to root unless the image has a folder in its place that belongs to the user.
+#[test]
+fn volumes_that_are_written_to_belong_to_the_user() {
+    let compose = &documents(&deploy().join("compose.yml"))[0];
+    let own: Vec<String> = instructions("Dockerfile")
+        .into_iter()
+        .filter(|(name, rest)| name == "COPY" && rest.contains("--chown=65532:65532"))
+        .filter_map(|(_, rest)| Some(rest.rsplit_once(' ')?.1.to_owned()))
+        .collect();
+    let volumes =
+        compose["services"].as_object().unwrap().values().filter(|one| text(one, "/image").starts_with("aerie"));
+    let mut seen = 0;
+    for volume in volumes.flat_map(|settings| texts(settings, "/volumes")).filter(|volume| !volume.ends_with(":ro")) {
+        let target = volume.split(':').nth(1).unwrap();
+        assert!(own.iter().any(|folder| folder == target), "{volume}: the image has no folder of the user's there");
+        seen += 1;
+    }
+    assert!(seen > 0);
+}
+
 /// Files and folders that a compose file of ours takes from this folder.
 fn files(compose: &Value) -> Vec<String> {
     let mut found = Vec::new();
