@@ -98,7 +98,8 @@ fn addresses_of_services_lead_to_services() {
                     continue;
                 };
                 let ports = items(known, "/spec/ports");
-                assert!(ports.iter().any(|one| one["port"].to_string() == port), "{overlay}: {variable} is {address}");
+                let port = port.parse::<u64>().ok();
+                assert!(ports.iter().any(|one| one["port"].as_u64() == port), "{overlay}: {variable} is {address}");
             }
         }
     }
