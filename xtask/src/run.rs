@@ -9,9 +9,10 @@ use std::{
 
 use anyhow::{Context, bail};
 
-/// The root of the workspace.
+/// The root of the workspace that `cargo xtask` was called in, which is not the one that this program was built in when
+/// two checkouts share a target folder.
 pub fn root() -> PathBuf {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     here.parent().map(PathBuf::from).unwrap_or(here)
 }
 

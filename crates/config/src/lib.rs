@@ -21,6 +21,7 @@ mod research;
 mod roles;
 mod secret;
 mod server;
+mod services;
 mod store;
 mod tasks;
 mod telemetry;
@@ -50,6 +51,7 @@ pub use crate::{
     roles::{Outside, Role, UnknownRole},
     secret::Secret,
     server::Server,
+    services::{IdentityFiles, PipelineService, Services, TlsFiles},
     store::{Store, StoreUrl},
     tasks::{KindLimit, Tasks},
     telemetry::{LogFormat, Telemetry},
@@ -96,6 +98,10 @@ pub struct Config {
     pub llm_router: RemoteService,
     /// The vision service.
     pub vision: Vision,
+    /// The pipeline service.
+    pub pipeline: PipelineService,
+    /// How services reach each other.
+    pub services: Services,
 }
 
 impl Config {
@@ -145,6 +151,8 @@ impl Config {
         self.llm.check(checks);
         self.llm_router.check("llm_router", checks);
         self.vision.check(checks);
+        self.pipeline.check(&self.services, checks);
+        self.services.check(checks);
     }
 }
 
