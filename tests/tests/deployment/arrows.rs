@@ -101,8 +101,8 @@ fn the_policies_open_exactly_the_arrows_that_the_program_makes() {
     }
     let arrows = made(&overlay("gpu"));
     let has = |from: &str, to: &str, port| arrows.contains(&(from.to_owned(), to.to_owned(), port));
-    assert!(has("gateway", "pipeline-api", 8710) && has("pipeline-worker", "vision", 8720), "{arrows:?}");
-    assert!(has("llm-router", "vision", 8720) && !has("vision", "llm-router", 8730), "{arrows:?}");
+    assert!(has("gateway", "pipeline-api", 8730) && has("pipeline-worker", "vision", 8720), "{arrows:?}");
+    assert!(has("llm-router", "vision", 8720) && !has("vision", "llm-router", 8710), "{arrows:?}");
 }
 
 /// What lies outside, by the ends of rules that are no pods of ours.
@@ -205,12 +205,12 @@ fn an_arrow_too_many_or_too_few_is_noticed() {
     let mut objects = overlay("gpu");
     let policy = objects.iter_mut().find(|one| kind(one) == "NetworkPolicy" && name(one) == "llm-router").unwrap();
     let backend = json!({"to": [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": "pipeline-api"}}}],
-        "ports": [{"protocol": "TCP", "port": 8710}]});
+        "ports": [{"protocol": "TCP", "port": 8730}]});
     policy["spec"]["egress"].as_array_mut().unwrap().push(backend);
     let opened = opened(&objects, "Egress");
     let wanted = made(&objects);
     let more: Vec<&Arrow> = opened.difference(&wanted).collect();
-    assert_eq!(more, [&("llm-router".to_owned(), "pipeline-api".to_owned(), 8710)]);
+    assert_eq!(more, [&("llm-router".to_owned(), "pipeline-api".to_owned(), 8730)]);
     let mut objects = overlay("gpu");
     objects.retain(|one| !(kind(one) == "NetworkPolicy" && name(one) == "vision"));
     assert_ne!(self::opened(&objects, "Ingress"), made(&objects));

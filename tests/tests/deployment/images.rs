@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
+use aerie_config::{Outside, Role};
 use aerie_tests::tools::root;
 use serde_json::Value;
 
@@ -145,26 +146,6 @@ fn the_build_is_given_the_whole_workspace_and_nothing_else() {
     }
 }
 
-/// A new volume belongs to root unless the image has a folder in its place that belongs to the user.
-#[test]
-fn volumes_that_are_written_to_belong_to_the_user() {
-    let compose = &documents(&deploy().join("compose.yml"))[0];
-    let own: Vec<String> = instructions("Dockerfile")
-        .into_iter()
-        .filter(|(name, rest)| name == "COPY" && rest.contains("--chown=65532:65532"))
-        .filter_map(|(_, rest)| Some(rest.rsplit_once(' ')?.1.to_owned()))
-        .collect();
-    let volumes =
-        compose["services"].as_object().unwrap().values().filter(|one| text(one, "/image").starts_with("aerie"));
-    let mut seen = 0;
-    for volume in volumes.flat_map(|settings| texts(settings, "/volumes")).filter(|volume| !volume.ends_with(":ro")) {
-        let target = volume.split(':').nth(1).unwrap();
-        assert!(own.iter().any(|folder| folder == target), "{volume}: the image has no folder of the user's there");
-        seen += 1;
-    }
-    assert!(seen > 0);
-}
-
 /// Files and folders that a compose file of ours takes from this folder.
 fn files(compose: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -218,15 +199,37 @@ fn compose_files_give_no_rights_and_bound_everything() {
 #[test]
 fn secrets_of_compose_files_are_made_and_kept_out_of_git() {
     let ignored = fs::read_to_string(root().join(".gitignore")).unwrap();
-    assert!(
-        ignored.lines().any(|line| line == "/deploy/secrets/") && ignored.lines().any(|line| line == "/deploy/.env")
-    );
+    for path in ["/deploy/secrets/", "/deploy/.env", "/deploy/models/"] {
+        assert!(ignored.lines().any(|line| line == path), "git would take {path}");
+    }
     let script = fs::read_to_string(deploy().join("compose/make-secrets.sh")).unwrap();
-    let made = ["server-secret", "identity-$role.pem", "identity-$role.pub.pem"];
-    assert!(made.iter().all(|file| script.contains(&format!("secrets/{file}"))), "{script}");
-    for path in files(&documents(&deploy().join("compose.yml"))[0]).iter().filter(|path| path.starts_with("secrets/")) {
-        let plain = path.replace("gateway", "$role").replace("pipeline", "$role").replace("secrets/", "");
-        assert!(made.contains(&plain.as_str()), "{path} is made by nobody");
+    assert!(script.contains("aerie:0.1.0 certificates --out /out/certificates"), "{script}");
+    let roles = ["gateway", "pipeline", "llm-router", "vision"];
+    let certified = roles.iter().flat_map(|role| [format!("{role}.pem"), format!("{role}.key")]);
+    let more = ["ca.pem", "identity.key", "identity.pub"].map(str::to_owned);
+    let made: BTreeSet<String> = certified.chain(more).map(|file| format!("secrets/certificates/{file}")).collect();
+    let compose = &documents(&deploy().join("compose.yml"))[0];
+    let mut used: BTreeSet<String> = files(compose).into_iter().filter(|path| path.starts_with("secrets/")).collect();
+    assert!(used.remove("secrets/server-secret") && script.contains("> secrets/server-secret"));
+    assert_eq!(used, made, "what `aerie certificates` makes, but for the authority's own key");
+}
+
+/// Each service has the certificate of its role and nobody else's, and only who signs has the key for it.
+#[test]
+fn services_of_compose_files_are_given_their_own_keys_only() {
+    let compose = &documents(&deploy().join("compose.yml"))[0];
+    for (service, settings) in compose["services"].as_object().unwrap() {
+        let Some(role) = texts(settings, "/command").first().and_then(|role| role.parse::<Role>().ok()) else {
+            continue;
+        };
+        let own = format!("{}_key", role.name().replace('-', "_"));
+        let given = texts(settings, "/secrets");
+        let keys: Vec<&str> = given.iter().copied().filter(|secret| secret.ends_with("_key")).collect();
+        let wanted: &[&str] = if role == Role::Migrate { &[] } else { &[&own] };
+        assert_eq!(keys, wanted, "{service}");
+        assert_eq!(given.contains(&"signing"), matches!(role, Role::Gateway | Role::Pipeline), "{service}");
+        let has_store = role.reaches().contains(&Outside::Database);
+        assert_eq!(given.contains(&"server_secret"), has_store, "{service}");
     }
 }
 
@@ -236,8 +239,8 @@ fn only_who_reaches_the_internet_is_in_a_network_that_does() {
     let compose = &documents(&deploy().join("compose.yml"))[0];
     assert_eq!(compose["networks"]["inside"]["internal"], true);
     for (service, settings) in compose["services"].as_object().unwrap() {
-        let role = texts(settings, "/command").first().and_then(|role| role.parse::<aerie_config::Role>().ok());
-        let wanted = role.is_some_and(|role| role.reaches().contains(&aerie_config::Outside::Internet));
+        let role = texts(settings, "/command").first().and_then(|role| role.parse::<Role>().ok());
+        let wanted = role.is_some_and(|role| role.reaches().contains(&Outside::Internet));
         let is_outside = texts(settings, "/networks").iter().any(|network| *network != "inside");
         assert_eq!(is_outside, wanted, "{service}");
     }

@@ -38,15 +38,12 @@ fn variables(objects: &[Value], workload: &Workload) -> BTreeMap<String, String>
 }
 
 /// Settings of the split services that this tree's program does not take yet: the start of their names, and one of them.
-const COMING: [(&str, &str, &str); 8] = [
+const COMING: [(&str, &str, &str); 5] = [
     ("AERIE__ACCOUNTS__", "MODE", "tokens"),
     ("AERIE__EVENTS__BUS", "", "nats"),
     ("AERIE__EVENTS__NATS_URL", "", "nats://nats:4222"),
-    ("AERIE__PIPELINE__", "LISTEN", "127.0.0.1:8710"),
     ("AERIE__SERVER__LISTEN", "", "0.0.0.0"),
-    ("AERIE__SERVICES__", "CALLERS", "[gateway]"),
     ("AERIE__STORE__SECRET_FILE", "", "/run/secrets/secret"),
-    ("AERIE__TELEMETRY__OPERATIONS_LISTEN", "", "0.0.0.0:9464"),
 ];
 
 fn load(variables: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
@@ -132,6 +129,10 @@ fn ports_and_files_are_where_the_settings_say() {
                     .or_else(|| variables.get("AERIE__SERVER__PORT").cloned()),
             };
             assert_eq!(listens, port("service"), "{overlay}: {}", workload.name);
+            if let Some(listens) = &listens {
+                let usual = usual_port(workload.arguments()[0]);
+                assert_eq!(*listens, usual, "{overlay}: {} has another port than on one machine", workload.name);
+            }
             let mounts: Vec<&str> =
                 items(container, "/volumeMounts").iter().map(|one| text(one, "/mountPath")).collect();
             for (variable, value) in variables.iter().filter(|(name, _)| *name != "AERIE__ACCOUNTS__ISSUERS") {
@@ -147,6 +148,19 @@ fn ports_and_files_are_where_the_settings_say() {
             }
         }
     }
+}
+
+/// Where a role listens unless its settings say otherwise.
+fn usual_port(role: &str) -> String {
+    let settings = Loader::new().environment([("AERIE_HOME", "/tmp")]).load().unwrap();
+    match role {
+        "gateway" => settings.server.port,
+        "pipeline" => settings.pipeline.listen.port(),
+        "vision" => settings.vision.listen.port(),
+        // A text in the settings, since it may name a host.
+        _ => settings.llm.listen.to_string().rsplit_once(':').unwrap().1.parse().unwrap(),
+    }
+    .to_string()
 }
 
 #[test]
