@@ -1,8 +1,14 @@
 //! Who may talk to whom, in the network policies and in the program: the same arrows, opened at both ends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 use aerie_config::{Outside, Role};
+use aerie_tests::tools::root;
+use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::manifests::{Workload, all, items, kind, name, of_kind, overlay, selects, text, texts, workloads};
@@ -198,6 +204,58 @@ fn everything_is_closed_that_is_not_opened_and_only_prometheus_reads_operations_
             }
         }
     }
+}
+
+/// Every generated client that a service's code uses leads along an arrow of the table.
+#[test]
+fn the_table_has_every_call_that_the_code_of_a_service_makes() {
+    let packages = [("pipeline", Role::Pipeline), ("llm", Role::LlmRouter), ("vision", Role::Vision)];
+    let mut owners = BTreeMap::new();
+    for (package, role) in packages {
+        for file in fs::read_dir(root().join("proto/aerie").join(package).join("v1")).unwrap().flatten() {
+            let text = fs::read_to_string(file.path()).unwrap();
+            let services = text.lines().filter_map(|line| line.strip_prefix("service ")?.split_once(' '));
+            owners.extend(services.map(|(service, _)| (service.to_owned(), role)));
+        }
+    }
+    assert!(owners.len() > 10, "{owners:?}");
+    let client = Regex::new(r"\b(\w+Service)Client\b").unwrap();
+    let mut seen = BTreeSet::new();
+    for role in [Role::Gateway, Role::Pipeline, Role::LlmRouter, Role::Vision] {
+        for file in sources(&root().join("services").join(role.name()).join("src")) {
+            let text = fs::read_to_string(&file).unwrap();
+            for found in client.captures_iter(&text) {
+                let callee = owners[&found[1]];
+                assert!(
+                    role.calls().contains(&callee),
+                    "{} calls {callee}, and the table does not know it",
+                    file.display()
+                );
+                seen.insert((role, callee));
+            }
+        }
+    }
+    assert!(
+        seen.contains(&(Role::Pipeline, Role::LlmRouter)) && seen.contains(&(Role::LlmRouter, Role::Vision)),
+        "{seen:?}"
+    );
+}
+
+/// Source files in a folder, without those of tests.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && name != "tests.rs"
+            && name != "testing.rs"
+        {
+            found.push(path);
+        }
+    }
+    found
 }
 
 #[test]

@@ -120,16 +120,24 @@ mod tests {
     use aerie_telemetry::Metrics;
 
     use super::*;
+    use crate::server::methods::Methods;
 
     #[test]
     fn calls_in_progress_are_told_until_they_end() {
         let metrics = Metrics::install().unwrap();
-        let (service, name) = ("aerie.test.v1.Waiting".to_owned(), "Wait".to_owned());
-        let method: &'static Method = Box::leak(Box::new(Method { service, name }));
+        let method = Methods::shared().unwrap().find("/aerie.pipeline.v1.SurveysService/ListSurveys");
         let has = |line: &str| metrics.render().lines().any(|found| found == line);
         let calls = [InFlight::new(method), InFlight::new(method)];
-        assert!(has("aerie_rpc_server_in_flight{service=\"aerie.test.v1.Waiting\"} 2"), "{}", metrics.render());
+        assert!(
+            has("aerie_rpc_server_in_flight{service=\"aerie.pipeline.v1.SurveysService\"} 2"),
+            "{}",
+            metrics.render()
+        );
         drop(calls);
-        assert!(has("aerie_rpc_server_in_flight{service=\"aerie.test.v1.Waiting\"} 0"), "{}", metrics.render());
+        assert!(
+            has("aerie_rpc_server_in_flight{service=\"aerie.pipeline.v1.SurveysService\"} 0"),
+            "{}",
+            metrics.render()
+        );
     }
 }
