@@ -44,12 +44,6 @@ impl Gate {
         Self::default()
     }
 
-    /// Whether connections are made with TLS.
-    #[must_use]
-    pub fn has_tls(&self) -> bool {
-        self.tls.is_some()
-    }
-
     /// Makes a connection secure and finds out who is at the other end. None without TLS.
     pub(crate) async fn secure<S>(&self, stream: S) -> io::Result<Secured<S>>
     where

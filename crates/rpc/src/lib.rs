@@ -14,6 +14,7 @@ mod gate;
 mod identity;
 mod network;
 mod operations;
+mod process;
 mod remote;
 mod serve;
 mod server;
@@ -36,6 +37,7 @@ pub use crate::{
     identity::{INTERNAL_HEADER_PREFIX, PERSON_HEADER, PersonId},
     network::{Network, NetworkError},
     operations::Operations,
+    process::{Process, ProcessError},
     serve::{HttpService, ServeOptions, serve},
     server::{GrpcServer, GrpcServerBuilder, HealthSwitch, ServerBuildError, ServerLimits},
     signature::KeyError,

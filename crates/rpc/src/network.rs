@@ -51,6 +51,18 @@ impl Network {
         })
     }
 
+    /// Whether there are certificates.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// How addresses of this process begin.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.has_tls() { "https" } else { "http" }
+    }
+
     /// A service at an address: with TLS where it begins with https, and with the person behind each call signed where
     /// there is a key for it.
     ///
