@@ -18,6 +18,7 @@ mod matching;
 mod platform;
 mod remote;
 mod research;
+mod roles;
 mod secret;
 mod server;
 mod services;
@@ -47,6 +48,7 @@ pub use crate::{
     platform::{default_data_dir, default_file},
     remote::RemoteService,
     research::{Research, SearchInstance},
+    roles::{Outside, Role, UnknownRole},
     secret::Secret,
     server::Server,
     services::{IdentityFiles, PipelineService, Services, TlsFiles},

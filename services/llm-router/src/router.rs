@@ -204,12 +204,8 @@ impl Router {
         let mut changes = self.inner.current.subscribe();
         loop {
             let engine = changes.borrow_and_update().engine.clone();
-            let watch = async {
-                engine.watch_health().await;
-                std::future::pending::<()>().await;
-            };
             tokio::select! {
-                () = watch => {}
+                () = engine.watch_health() => {}
                 changed = changes.changed() => if changed.is_err() { std::future::pending::<()>().await },
             }
         }
