@@ -166,7 +166,7 @@ pub enum Command {
     Migrate,
     /// Ask a running Aerie whether it is ready; exit code 0 when it is.
     Healthcheck {
-        /// Address, instead of the one that this data folder's server wrote down.
+        /// Address, instead of telemetry.operations_listen or the one that this data folder's server wrote down.
         #[arg(long)]
         url: Option<String>,
     },

@@ -111,14 +111,22 @@ fn settings_flags(cli: &Cli) -> Vec<OsString> {
     paths.chain(level).flatten().collect()
 }
 
+/// Where the process with these settings says how it is: where probes ask, or where its note says that it listens.
+fn own_address(config: &Config) -> anyhow::Result<String> {
+    if let Some(mut operations) = config.telemetry.operations_listen {
+        if operations.ip().is_unspecified() {
+            operations.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        return Ok(format!("http://{operations}"));
+    }
+    let (data, note) = (config.data_dir.display(), ServerNote::read(&config.data_dir));
+    Ok(note.with_context(|| format!("no Aerie has started on {data}; start one with `aerie up`"))?.url)
+}
+
 async fn check_health(cli: &Cli, url: Option<&str>) -> anyhow::Result<ExitCode> {
     let url = match url {
         Some(url) => url.to_owned(),
-        None => {
-            let data = load_config(cli)?.data_dir;
-            let note = ServerNote::read(&data);
-            note.with_context(|| format!("no Aerie has started on {}; start one with `aerie up`", data.display()))?.url
-        }
+        None => own_address(&load_config(cli)?)?,
     };
     healthcheck(&url).await?;
     println!("{url} is ready");

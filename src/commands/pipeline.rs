@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use aerie_config::Role;
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_rpc::Process;
 use aerie_tasks::SystemClock;
@@ -13,9 +14,6 @@ use crate::{
     cli::{Cli, PipelineRoles},
     commands::load_config,
 };
-
-/// Who may call, where callers show certificates.
-const CALLERS: [&str; 1] = ["gateway"];
 
 /// Serves and works until a signal.
 pub async fn run(cli: &Cli, roles: &PipelineRoles) -> anyhow::Result<ExitCode> {
@@ -49,7 +47,7 @@ pub async fn run(cli: &Cli, roles: &PipelineRoles) -> anyhow::Result<ExitCode> {
             .await
             .with_context(|| format!("cannot listen on {wanted}; choose another address with pipeline.listen"))?;
         let address = listener.local_addr().context("the listener")?;
-        let (serving, options) = (lifecycle.clone(), process.serve_options(&CALLERS));
+        let (serving, options) = (lifecycle.clone(), process.serve_options(Role::Pipeline));
         let serve = server.serve(listener, options, lifecycle.clone());
         lifecycle.spawn(async move {
             if let Err(error) = serve.await {

@@ -72,6 +72,12 @@ impl Collector {
         spans.iter().filter(|span| span.trace == trace).cloned().collect()
     }
 
+    /// Which services told of anything, with the number of spans.
+    #[must_use]
+    pub fn services(&self) -> BTreeMap<String, usize> {
+        services(&self.shared.spans.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Waits until the spans of a trace are as wanted.
     pub async fn wait(&self, trace: &str, mut is_wanted: impl FnMut(&[Span]) -> bool) -> Vec<Span> {
         loop {

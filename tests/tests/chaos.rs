@@ -65,7 +65,7 @@ async fn what_breaks_loses_no_task_and_no_event() -> anyhow::Result<()> {
     let seed: u64 = setting("AERIE_CHAOS_SEED")?.unwrap_or(7);
     let boards = BoardServer::start(Utc::now()).await?;
     let lease = LEASE_SECONDS.to_string();
-    let settings = [("AERIE__TASKS__LEASE_SECONDS", lease.as_str()), ("AERIE__TASKS__ATTEMPTS", "1000")];
+    let settings = [("AERIE__TASKS__LEASE_SECONDS", lease.as_str()), ("AERIE__TASKS__ATTEMPTS", "100")];
     let Some(mut cluster) = Cluster::with_boards(&program, Size::TWO, &boards, &settings)? else { return Ok(()) };
     cluster.postgres.make_durable()?;
     cluster.aerie(&["discover", "--json"])?;

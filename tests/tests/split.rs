@@ -23,7 +23,8 @@ async fn a_generated_python_client_drives_the_whole_flow_over_split_services() -
     let modules = tempfile::tempdir()?;
     python::generate(&python, modules.path(), &["aerie/pipeline/v1"])?;
     let boards = BoardServer::start(Utc::now()).await?;
-    let Some(cluster) = Cluster::with_boards(&program, Size::ONE, &boards, &[])? else { return Ok(()) };
+    let size = Size { visions: 1, ..Size::ONE };
+    let Some(cluster) = Cluster::with_boards(&program, size, &boards, &[])? else { return Ok(()) };
     let run: Value = serde_json::from_str(&cluster.aerie(&["discover", "--json"])?)?;
     ensure!(run["newPostings"].as_u64().is_some_and(|count| count > 300), "{run}");
     let output = Command::new(python)

@@ -19,7 +19,11 @@ use chrono::Utc;
 use serde_json::json;
 
 /// Longer than the exporters keep spans back.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(60);
+/// What the model writes: long enough for a letter, and nothing that the profile does not say.
+const LETTER: &str = "Your posting describes work that I know well, and I would like to do it with your team. I have eight years of \
+    Rust and Python behind me, most of them on payment and logistics systems.\n\nI would be glad to tell you more about this in \
+    a conversation, and to hear from you what the team needs most in the months to come.";
 /// The span of the caller, which is not ours.
 const ROOT: &str = "00f067aa0ba902b7";
 
@@ -44,7 +48,12 @@ async fn tree(collector: &Collector, trace: &str, wanted: &[(&str, &str)]) -> an
     let Ok(spans) = found else {
         let spans = collector.spans(trace);
         let missing: Vec<_> = wanted.iter().filter(|(service, name)| !has(&spans, service, name)).collect();
-        anyhow::bail!("missing {missing:?}; loose {:#?}; of {:?}", loose(&spans, ROOT), services(&spans));
+        anyhow::bail!(
+            "missing {missing:?}; loose {:#?}; of {:?}; in other traces {:?}",
+            loose(&spans, ROOT),
+            services(&spans),
+            collector.services()
+        );
     };
     println!("{trace}: {} spans, {:?}", spans.len(), services(&spans));
     Ok(())
@@ -55,7 +64,7 @@ async fn one_trace_leads_from_the_caller_through_every_service() -> anyhow::Resu
     let Some(program) = Program::find()? else { return Ok(()) };
     let (boards, collector) = (BoardServer::start(Utc::now()).await?, Collector::start().await?);
     let model = LlmServer::start().await?;
-    model.on("/chat/completions", Reply::chat("Dear team,\n\nI would like to work on this with you.\n\nKind regards"));
+    model.on("/chat/completions", Reply::chat(LETTER));
     let backend = json!({"kind": "openai_compatible", "base_url": format!("{}/v1", model.base_url()), "model": "m"});
     let backends = json!({"mock": backend}).to_string();
     let endpoint = collector.endpoint();

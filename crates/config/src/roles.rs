@@ -50,7 +50,8 @@ impl Role {
     pub const fn calls(self) -> &'static [Self] {
         match self {
             Self::Gateway => &[Self::Pipeline, Self::LlmRouter, Self::Vision],
-            Self::Pipeline => &[Self::LlmRouter, Self::Vision],
+            // Pictures go through the router, which asks the vision service.
+            Self::Pipeline => &[Self::LlmRouter],
             Self::LlmRouter => &[Self::Vision],
             Self::Vision | Self::Migrate => &[],
         }
@@ -115,7 +116,7 @@ mod tests {
             }
         }
         assert_eq!(Role::Gateway.callers().count(), 0, "nothing of ours calls the edge");
-        assert_eq!(Role::Vision.callers().collect::<Vec<_>>(), [Role::Gateway, Role::Pipeline, Role::LlmRouter]);
+        assert_eq!(Role::Vision.callers().collect::<Vec<_>>(), [Role::Gateway, Role::LlmRouter]);
     }
 
     #[test]

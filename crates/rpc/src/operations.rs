@@ -12,11 +12,11 @@ use aerie_telemetry::{Lifecycle, Metrics};
 use futures::future::BoxFuture;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::net::TcpListener;
-use tonic::body::Body;
+use tonic::{Status, body::Body};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tower::{Service, ServiceExt};
 
-use crate::{ServeOptions, backend::Backend, serve, server::GrpcServer};
+use crate::{ServeOptions, backend::Backend, code::ErrorCode, error::RpcError, serve, server::GrpcServer};
 
 const HEALTH: &str = "/grpc.health.v1.Health/";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -48,15 +48,21 @@ impl Operations {
             io::Error::new(error.kind(), message)
         })?;
         let address = listener.local_addr()?;
-        let lifecycle = self.lifecycle.clone();
         let options = ServeOptions { connections: CONNECTIONS, ..ServeOptions::default() };
-        lifecycle.spawn(serve::serve(listener, self, options, lifecycle.clone()));
+        // Not a task of the process's lifecycle: while it stops, somebody must be there to say so.
+        let own = Lifecycle::new();
+        tokio::spawn(serve::serve(listener, self, options, own));
         Ok(address)
     }
 
     async fn answer(self, request: Request<Body>) -> Response<Body> {
         let path = request.uri().path();
         if path.starts_with(HEALTH) {
+            // A process that starts or stops is not ready, however well its services are.
+            if !self.lifecycle.is_ready() {
+                let message = "the process is starting or stopping";
+                return Status::from(RpcError::new(ErrorCode::Unavailable, "NOT_READY", message)).into_http();
+            }
             let Ok(response) = self.server.oneshot(request).await;
             return response;
         }

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use aerie_config::Config;
+use aerie_config::{Config, Role};
 use aerie_telemetry::{Lifecycle, Metrics, Telemetry, TelemetryError};
 use thiserror::Error;
 
@@ -69,9 +69,9 @@ impl Process {
         self.lifecycle.listen_for_signals().map_err(ProcessError::Signals)
     }
 
-    /// A service's listener: for callers with these names in their certificates, unless the settings name others.
+    /// The listener of a role: for those who may call it, as their certificates say, unless the settings name others.
     #[must_use]
-    pub fn serve_options(&self, callers: &[&str]) -> ServeOptions {
+    pub fn serve_options(&self, role: Role) -> ServeOptions {
         let server = &self.config.server;
         let age = Duration::from_secs(self.config.services.connection_age_seconds);
         ServeOptions {
@@ -80,7 +80,7 @@ impl Process {
             header_bytes: self.config.limits.header_bytes,
             connections: server.connections,
             streams: 1_024,
-            gate: self.network.gate(callers),
+            gate: self.network.gate(&role.callers().map(Role::name).collect::<Vec<_>>()),
             // Connections of one machine have nowhere else to go.
             connection_age: self.network.has_tls().then_some(age),
         }

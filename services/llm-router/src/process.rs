@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use aerie_config::Config;
+use aerie_config::{Config, Role};
 use aerie_rpc::{Backend, BackendError, Process, ServeOptions};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -11,9 +11,6 @@ use crate::{LlmRouter, RouterDeps, RouterError};
 
 /// Connections open at once: streams of many callers each have one.
 const CONNECTIONS: usize = 4_096;
-/// Who may call, where callers show certificates.
-const CALLERS: [&str; 2] = ["gateway", "pipeline"];
-
 /// What keeps the process from serving.
 #[derive(Debug, Error)]
 pub enum ProcessError {
@@ -53,7 +50,7 @@ pub async fn run(config: &Config) -> Result<(), ProcessError> {
     let listener = TcpListener::bind(wanted).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     router.start(&lifecycle);
-    let options = process.serve_options(&CALLERS);
+    let options = process.serve_options(Role::LlmRouter);
     let options = ServeOptions { connections: CONNECTIONS.max(options.connections), ..options };
     process.serve_operations(router.server()).await?;
     let serving = lifecycle.clone();

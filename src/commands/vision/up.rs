@@ -5,6 +5,7 @@ use std::{
     process::ExitCode,
 };
 
+use aerie_config::Role;
 use aerie_rpc::Process;
 use aerie_telemetry::Lifecycle;
 use aerie_vision::{VisionService, engine::State, limit_memory, limit_threads};
@@ -15,9 +16,6 @@ use crate::{
     cli::{Cli, VisionUp},
     commands::load_config,
 };
-
-/// Who may call, where callers show certificates.
-const CALLERS: [&str; 3] = ["gateway", "pipeline", "llm-router"];
 
 /// Serves until a signal, or until whoever started it ends.
 pub async fn run(cli: &Cli, arguments: &VisionUp) -> anyhow::Result<ExitCode> {
@@ -44,7 +42,7 @@ pub async fn run(cli: &Cli, arguments: &VisionUp) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot listen on {wanted}; choose another address with vision.listen or --listen"))?;
     let address = listener.local_addr().context("the listener")?;
     let service = VisionService::create(&settings, &lifecycle).await?;
-    let options = process.serve_options(&CALLERS);
+    let options = process.serve_options(Role::Vision);
     process.serve_operations(service.server()).await?;
     let (serving, engine) = (lifecycle.clone(), service.engine().clone());
     let server = service.serve(listener, options, process.metrics.clone(), lifecycle.clone());

@@ -107,7 +107,7 @@ fn the_policies_open_exactly_the_arrows_that_the_program_makes() {
     }
     let arrows = made(&overlay("gpu"));
     let has = |from: &str, to: &str, port| arrows.contains(&(from.to_owned(), to.to_owned(), port));
-    assert!(has("gateway", "pipeline-api", 8730) && has("pipeline-worker", "vision", 8720), "{arrows:?}");
+    assert!(has("gateway", "pipeline-api", 8730) && has("llm-router", "vision", 8720), "{arrows:?}");
     assert!(has("llm-router", "vision", 8720) && !has("vision", "llm-router", 8710), "{arrows:?}");
 }
 
