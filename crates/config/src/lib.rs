@@ -4,6 +4,7 @@
 //! [`DEFAULT_YAML`]. Mistakes are found before anything starts and name the key, where it was set and what to write
 //! instead.
 
+mod accounts;
 mod check;
 mod discovery;
 mod environment;
@@ -31,6 +32,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
+    accounts::{Accounts, AccountsMode, Issuer, Session, SignIn, TokenAlgorithm},
     discovery::{AdzunaKeys, ApiKeys, Discovery, FetchRetry, FetchTimeouts, Retention, UsaJobsKeys},
     error::{ConfigError, Problem},
     events::Events,
@@ -66,6 +68,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The gateway's listener.
     pub server: Server,
+    /// Who may use it.
+    pub accounts: Accounts,
     /// The database.
     pub store: Store,
     /// Finding postings.
@@ -129,6 +133,7 @@ impl Config {
             "name a folder, or leave it out",
         );
         self.server.check(checks);
+        self.accounts.check(&self.server, checks);
         self.store.check(checks);
         self.discovery.check(checks);
         self.matching.check(checks);
