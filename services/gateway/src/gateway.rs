@@ -3,15 +3,18 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use aerie_config::{Limits, Server};
-use aerie_rpc::{GrpcServerBuilder, HttpService, PersonId, ServeOptions, ServerBuildError, ServerLimits, serve};
+use aerie_proto::platform::v1::accounts_service_server::{AccountsServiceServer, SERVICE_NAME};
+use aerie_rpc::{GrpcServerBuilder, HttpService, ServeOptions, ServerBuildError, ServerLimits, serve};
 use aerie_telemetry::{Lifecycle, Metrics};
 use thiserror::Error;
 use tokio::net::TcpListener;
 
 use crate::{
+    accounts::service::AccountsApi,
     admission::Admission,
     app::{App, Inner},
-    guard::Guard,
+    callers::Callers,
+    guard::{Guard, PublicNames},
     health,
     services::{ServiceRoute, Services},
 };
@@ -23,8 +26,10 @@ pub struct GatewayDeps {
     pub services: Vec<ServiceRoute>,
     /// What answers OpenAI's clients at `/v1/`; none answers "not found" there.
     pub openai: Option<HttpService>,
-    /// The one person of local mode, on whose behalf every call is made.
-    pub person: PersonId,
+    /// Who is asking.
+    pub callers: Callers,
+    /// Addresses under which people open it, and more hosts that programs may ask for, besides those of this machine.
+    pub names: PublicNames,
     /// The listener's settings.
     pub server: Server,
     /// What one caller may ask for.
@@ -57,6 +62,7 @@ pub enum GatewayError {
 /// The edge of one process, ready to be served.
 pub struct Gateway {
     inner: Arc<Inner>,
+    names: PublicNames,
     options: ServeOptions,
     lifecycle: Lifecycle,
 }
@@ -68,17 +74,18 @@ impl Gateway {
     /// # Errors
     /// Descriptors that cannot be read.
     pub async fn new(deps: GatewayDeps, lifecycle: &Lifecycle) -> Result<Self, GatewayError> {
-        let GatewayDeps { services, openai, person, server, limits, metrics, version } = deps;
+        let GatewayDeps { services, openai, callers, names, server, limits, metrics, version } = deps;
         let services = Services::new(services)?;
         let server_limits = ServerLimits { concurrency: limits.concurrency, deadline: limits.deadline() };
-        let names = services.routes.iter().flat_map(|route| services.names(route.package));
-        let own = names.fold(GrpcServerBuilder::new(server_limits), GrpcServerBuilder::describing);
+        let described = services.routes.iter().flat_map(|route| services.names(route.package));
+        let own = described.fold(GrpcServerBuilder::new(server_limits), GrpcServerBuilder::describing);
+        let own = own.service(AccountsServiceServer::new(AccountsApi::new(&callers)));
         let inner = Inner {
             services: Arc::new(services),
             openai,
             own: own.build(lifecycle).await?.with_reflection()?,
-            person,
-            admission: Admission::new(limits.requests_per_second, limits.concurrency),
+            callers,
+            admission: Admission::new(&limits),
             body_timeout: Duration::from_secs(server.body_timeout_seconds),
             heartbeat: Duration::from_secs(server.heartbeat_seconds),
             metrics,
@@ -93,20 +100,21 @@ impl Gateway {
             connections: server.connections,
             ..ServeOptions::default()
         };
-        Ok(Self { inner: Arc::new(inner), options, lifecycle: lifecycle.clone() })
+        inner.own.health().set(SERVICE_NAME, true).await;
+        Ok(Self { inner: Arc::new(inner), names, options, lifecycle: lifecycle.clone() })
     }
 
     /// Serves the listener until the lifecycle stops; connections then finish as tasks of the lifecycle.
     ///
     /// # Errors
-    /// A listener that other machines can reach.
+    /// A listener that other machines can reach, without accounts.
     pub async fn serve(self, listener: TcpListener) -> Result<(), GatewayError> {
         let address = listener.local_addr()?;
-        if !address.ip().is_loopback() {
+        if !address.ip().is_loopback() && self.inner.callers.is_local() {
             return Err(GatewayError::NotLoopback(address));
         }
         health::mirror(self.inner.services.clone(), self.inner.own.health(), &self.lifecycle);
-        let app = App { inner: self.inner, guard: Arc::new(Guard::new(address.port())) };
+        let app = App { inner: self.inner, guard: Arc::new(Guard::new(address.port(), &self.names)) };
         tracing::info!(%address, "listening on http://{address}");
         serve(listener, app, self.options, self.lifecycle).await;
         Ok(())

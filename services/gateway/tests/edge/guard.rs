@@ -1,4 +1,4 @@
-use aerie_gateway::{Gateway, GatewayDeps};
+use aerie_gateway::{Callers, Gateway, GatewayDeps, PublicNames};
 use aerie_proto::llm::v1::{CompleteRequest, llm_service_client::LlmServiceClient};
 use aerie_rpc::PersonId;
 use aerie_telemetry::Lifecycle;
@@ -62,7 +62,8 @@ async fn a_listener_that_others_can_reach_is_refused() {
     let deps = GatewayDeps {
         services: Vec::new(),
         openai: None,
-        person: PersonId::new("ada").unwrap(),
+        callers: Callers::local(PersonId::new("ada").unwrap()),
+        names: PublicNames::default(),
         server: config.server,
         limits: config.limits,
         metrics: None,
