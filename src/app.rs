@@ -2,8 +2,8 @@
 
 use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
 
-use aerie_config::{Config, StoreUrl};
-use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute};
+use aerie_config::{AccountsMode, Config, StoreUrl};
+use aerie_gateway::{AccountStore, Callers, Gateway, GatewayDeps, PublicNames, ServiceRoute};
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_rpc::{Backend, HttpService, PersonId as CallerId, telemetry_options};
@@ -132,13 +132,30 @@ impl App {
                 route("vision", "aerie.vision.v1", &self.vision, false),
             ],
             openai: Some(self.router.openai.clone()),
-            person: CallerId::new(self.person.to_string()).context("the local person's id")?,
+            callers: self.callers()?,
+            names: PublicNames {
+                addresses: self.config.accounts.public_addresses.clone(),
+                hosts: self.config.accounts.hosts.clone(),
+            },
             server: self.config.server.clone(),
             limits: self.config.limits.clone(),
             metrics,
             version: env!("CARGO_PKG_VERSION"),
         };
         Ok(Gateway::new(deps, &self.lifecycle).await?)
+    }
+
+    /// Who may ask the gateway.
+    fn callers(&self) -> anyhow::Result<Callers> {
+        Ok(match self.config.accounts.mode {
+            AccountsMode::Local => {
+                Callers::local(CallerId::new(self.person.to_string()).context("the local person's id")?)
+            }
+            AccountsMode::Tokens => {
+                let store = AccountStore::new(Arc::clone(&self.stores));
+                Callers::accounts(&self.config.accounts, store, Arc::new(SystemClock))?
+            }
+        })
     }
 
     /// Start, readiness and stop.

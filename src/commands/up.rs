@@ -48,7 +48,8 @@ pub async fn serve(app: App, port: Option<u16>, hint: &str) -> anyhow::Result<Ex
     if let Some(taken) = bound.taken {
         println!("port {taken} is taken by another program, so the next free one is used");
     }
-    println!("Aerie listens on {url} (this machine only)");
+    let reach = if address.is_loopback() { " (this machine only)" } else { "" };
+    println!("Aerie listens on {url}{reach}");
     println!("data in          {}", data.display());
     println!("{hint}");
     println!("stop with Ctrl-C");

@@ -13,10 +13,12 @@ use aerie_store::{
 };
 use chrono::{DateTime, Utc};
 
-use crate::tokens::Identity;
+use self::secrets::Credential;
+use crate::{callers::scopes::Scope, tokens::Identity};
 
 /// Keys of one person that are not revoked.
-pub(crate) const MOST_KEYS: i64 = 50;
+const MOST_KEYS: i64 = 50;
+const MOST_NAME_CHARACTERS: usize = 100;
 /// Browsers in which one person is signed in; the one used longest ago gives way.
 const MOST_SESSIONS: i64 = 20;
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -72,21 +74,50 @@ impl AccountStore {
         accounts::people(&mut tx).await.map_err(failed)
     }
 
-    /// Keeps a key.
+    /// Makes a key for a person. Only here does its text leave: a digest is kept.
     ///
     /// # Errors
-    /// The person has as many as they may have, or the store fails.
-    pub(crate) async fn add_key(&self, key: &ApiKey) -> Result<(), RpcError> {
-        let mut tx = self.stores.access(key.person).begin().await.map_err(failed)?;
-        if !access::add_key(&mut tx, key, MOST_KEYS).await.map_err(failed)? {
+    /// A name that is none, as many keys as one may have, or the store fails.
+    pub async fn issue_key(
+        &self,
+        person: PersonId,
+        name: &str,
+        scopes: &[Scope],
+        expires_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<(ApiKey, String), RpcError> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > MOST_NAME_CHARACTERS || name.chars().any(char::is_control) {
+            let problem = format!("has not 1 to {MOST_NAME_CHARACTERS} printable characters");
+            return Err(RpcError::invalid_field("name", problem));
+        }
+        let credential = Credential::make()?;
+        let key = ApiKey {
+            id: credential.id.clone(),
+            person,
+            name: name.to_owned(),
+            secret_hash: credential.digest(),
+            scopes: scopes.iter().map(|scope| scope.name().to_owned()).collect(),
+            created_at: now,
+            expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let mut tx = self.stores.access(person).begin().await.map_err(failed)?;
+        if !access::add_key(&mut tx, &key, MOST_KEYS).await.map_err(failed)? {
             let message = format!("there are {MOST_KEYS} keys already; revoke one that is not used");
             return Err(RpcError::new(ErrorCode::FailedPrecondition, "TOO_MANY_KEYS", message));
         }
-        tx.commit().await.map_err(failed)
+        tx.commit().await.map_err(failed)?;
+        tracing::info!(%person, key = key.id, "an API key was made");
+        Ok((key, credential.key()))
     }
 
-    /// The keys of a person.
-    pub(crate) async fn keys(&self, person: PersonId) -> Result<Vec<ApiKey>, RpcError> {
+    /// The keys of a person, newest first, revoked ones too.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn keys(&self, person: PersonId) -> Result<Vec<ApiKey>, RpcError> {
         let mut tx = self.stores.access(person).read().await.map_err(failed)?;
         access::keys(&mut tx, person).await.map_err(failed)
     }
@@ -104,15 +135,19 @@ impl AccountStore {
         tx.commit().await.map_err(failed)
     }
 
-    /// Revokes a key; says whether there was one.
+    /// Revokes a key: no gateway accepts it any more.
     ///
     /// # Errors
-    /// The store fails.
-    pub async fn revoke_key(&self, person: PersonId, id: &str, now: DateTime<Utc>) -> Result<bool, RpcError> {
+    /// The person has no such key, or the store fails.
+    pub async fn revoke_key(&self, person: PersonId, id: &str, now: DateTime<Utc>) -> Result<(), RpcError> {
         let mut tx = self.stores.access(person).begin().await.map_err(failed)?;
         let was_there = access::revoke_key(&mut tx, person, id, now).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
-        Ok(was_there)
+        if !was_there {
+            return Err(RpcError::not_found("API_KEY_NOT_FOUND", format!("there is no API key {id:?}")));
+        }
+        tracing::info!(%person, key = id, "an API key was revoked");
+        Ok(())
     }
 
     /// Keeps a session; those of the person that are over go.

@@ -8,7 +8,7 @@ mod page;
 
 use std::sync::Arc;
 
-use aerie_config::Accounts;
+use aerie_config::{Accounts, Secret};
 use aerie_rpc::{ErrorCode, RpcError};
 use aerie_store::access::WebSession;
 use aerie_tasks::Clock;
@@ -49,7 +49,7 @@ const REDEEMED_AT_ONCE: usize = 16;
 #[derive(Debug)]
 pub(crate) struct SignIn {
     client_id: String,
-    client_secret: String,
+    client_secret: Secret,
     scopes: String,
     redirect: String,
     fetcher: Fetcher,
@@ -78,7 +78,7 @@ impl SignIn {
         let address = settings.public_addresses.first()?;
         Some(Self {
             client_id: settings.sign_in.client_id.clone(),
-            client_secret: settings.sign_in.client_secret.reveal().to_owned(),
+            client_secret: settings.sign_in.client_secret.clone(),
             scopes: settings.sign_in.scopes.join(" "),
             redirect: format!("{address}{CALLBACK}"),
             fetcher: fetcher.clone(),
@@ -123,7 +123,8 @@ impl SignIn {
             ("code_verifier", verifier),
         ];
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let basic = (!self.client_secret.is_empty()).then_some((self.client_id.as_str(), self.client_secret.as_str()));
+        let secret = &self.client_secret;
+        let basic = secret.is_set().then(|| (self.client_id.as_str(), secret.reveal()));
         let answer = self.fetcher.post(endpoints.token.as_str(), form, basic).await.map_err(|error| {
             tracing::warn!(%error, "a sign-in was not confirmed by the issuer: {error}");
             failed("the issuer did not confirm it")

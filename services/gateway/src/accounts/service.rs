@@ -14,11 +14,9 @@ use prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    accounts::{AccountStore, secrets::Credential},
+    accounts::AccountStore,
     callers::{Caller, Callers, Means, scopes::Scope},
 };
-
-const MOST_NAME_CHARACTERS: usize = 100;
 
 /// The service; without a store in local mode, which has no accounts.
 #[derive(Debug)]
@@ -98,10 +96,8 @@ impl AccountsService for AccountsApi {
         })?;
         let now = self.clock.now();
         let expires_at = request.expire_time.map(|time| later(time, now)).transpose()?;
-        let (credential, key) = make_key(person, &request.name, &scopes, expires_at, now)?;
-        store.add_key(&key).await?;
-        tracing::info!(person = %person, key = key.id, "an API key was made");
-        Ok(Response::new(pb::CreateApiKeyResponse { api_key: Some(key_to_wire(&key)), secret: credential.key() }))
+        let (key, secret) = store.issue_key(person, &request.name, &scopes, expires_at, now).await?;
+        Ok(Response::new(pb::CreateApiKeyResponse { api_key: Some(key_to_wire(&key)), secret }))
     }
 
     async fn list_api_keys(
@@ -119,10 +115,7 @@ impl AccountsService for AccountsApi {
     ) -> Result<Response<pb::RevokeApiKeyResponse>, Status> {
         let (store, person) = self.account(&request)?;
         let id = &request.get_ref().api_key_id;
-        if !store.revoke_key(person, id, self.clock.now()).await? {
-            return Err(RpcError::not_found("API_KEY_NOT_FOUND", format!("there is no API key {id:?}")).into());
-        }
-        tracing::info!(person = %person, key = id, "an API key was revoked");
+        store.revoke_key(person, id, self.clock.now()).await?;
         Ok(Response::new(pb::RevokeApiKeyResponse {}))
     }
 
@@ -151,34 +144,6 @@ impl AccountsService for AccountsApi {
         }
         Ok(Response::new(pb::EndSessionResponse {}))
     }
-}
-
-/// A new key for a person; the credential is to be shown once.
-pub(crate) fn make_key(
-    person: PersonId,
-    name: &str,
-    scopes: &[Scope],
-    expires_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<(Credential, ApiKey), RpcError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > MOST_NAME_CHARACTERS || name.chars().any(char::is_control) {
-        let problem = format!("has not 1 to {MOST_NAME_CHARACTERS} printable characters");
-        return Err(RpcError::invalid_field("name", problem));
-    }
-    let credential = Credential::make()?;
-    let key = ApiKey {
-        id: credential.id.clone(),
-        person,
-        name: name.to_owned(),
-        secret_hash: credential.digest(),
-        scopes: scopes.iter().map(|scope| scope.name().to_owned()).collect(),
-        created_at: now,
-        expires_at,
-        last_used_at: None,
-        revoked_at: None,
-    };
-    Ok((credential, key))
 }
 
 fn later(time: Timestamp, now: DateTime<Utc>) -> Result<DateTime<Utc>, RpcError> {

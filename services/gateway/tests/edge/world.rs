@@ -172,7 +172,8 @@ pub async fn read_until(stream: &mut TcpStream, condition: impl Fn(&str) -> bool
     text
 }
 
-fn parse(bytes: &[u8]) -> Answer {
+/// Reads a whole answer.
+pub fn parse(bytes: &[u8]) -> Answer {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a complete header");
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.split("\r\n");
