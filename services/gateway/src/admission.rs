@@ -16,6 +16,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Status, body::Body};
 
 /// A burst may hold this many seconds' worth of calls.
@@ -44,9 +45,18 @@ pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
     person: PersonId,
     calls: Arc<Calls>,
+    /// Ends whatever goes on for this call alone.
+    _with: Option<DropGuard>,
 }
 
 impl Place {
+    /// Cancels the token, too, when the place is given back.
+    pub(crate) fn ending(self, token: CancellationToken) -> Self {
+        let mut place = self;
+        place._with = Some(token.drop_guard());
+        place
+    }
+
     /// Keeps the place until the body is done or dropped.
     pub(crate) fn until_end_of(self, body: Body) -> Body {
         Body::new(Held { body, _place: self })
@@ -127,7 +137,7 @@ impl Admission {
             return Err(RpcError::exhausted("TOO_MANY_CALLS_OF_ONE", message, RETRY_WHEN_FULL));
         }
         calls.insert(person.clone(), count + 1);
-        Ok(Place { _permit: permit, person: person.clone(), calls: Arc::clone(&self.calls) })
+        Ok(Place { _permit: permit, person: person.clone(), calls: Arc::clone(&self.calls), _with: None })
     }
 
     fn spend(&self, person: &PersonId, now: Instant) -> Result<(), Duration> {

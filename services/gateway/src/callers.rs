@@ -14,7 +14,7 @@ use aerie_rpc::{ErrorCode, PersonId, RpcError};
 use aerie_store::PersonId as AccountId;
 use aerie_tasks::Clock;
 use aerie_telemetry::Lifecycle;
-use http::{HeaderMap, HeaderValue, Method, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 use thiserror::Error;
 use tonic::body::Body;
 
@@ -33,6 +33,32 @@ use crate::{accounts::AccountStore, fetch::Fetcher, sign_in::SignIn};
 pub(crate) struct Caller {
     pub(crate) person: PersonId,
     pub(crate) means: Means,
+    /// What proved it, to be looked at again while a stream is open; none where nothing had to be proved.
+    proof: Option<Arc<Proof>>,
+}
+
+/// What of a request proved who asks.
+#[derive(Debug)]
+struct Proof {
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+}
+
+impl Proof {
+    fn of(asking: Asking<'_>) -> Self {
+        let mut headers = HeaderMap::new();
+        for name in [header::AUTHORIZATION, header::COOKIE, HeaderName::from_static(FORGERY_HEADER)] {
+            for value in asking.headers.get_all(&name) {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        Self { method: asking.method.clone(), path: asking.path.to_owned(), headers }
+    }
+
+    fn asking(&self) -> Asking<'_> {
+        Asking { method: &self.method, path: &self.path, headers: &self.headers }
+    }
 }
 
 /// How somebody proved who they are.
@@ -51,7 +77,7 @@ pub(crate) enum Means {
 
 impl Caller {
     fn new(account: AccountId, means: Means) -> Result<Self, RpcError> {
-        Ok(Self { person: PersonId::new(account.to_string())?, means })
+        Ok(Self { person: PersonId::new(account.to_string())?, means, proof: None })
     }
 
     /// The account.
@@ -135,17 +161,27 @@ impl Callers {
     /// not do.
     pub(crate) async fn decide(&self, asking: Asking<'_>, lifecycle: &Lifecycle) -> Result<Caller, RpcError> {
         let known = match &self.0 {
-            Kind::Local(person) => return Ok(Caller { person: person.clone(), means: Means::Local }),
+            Kind::Local(person) => return Ok(Caller { person: person.clone(), means: Means::Local, proof: None }),
             Kind::Known(known) => known,
         };
-        let caller = match known.decide(asking, lifecycle).await {
+        let caller = match known.decide(asking, Some(lifecycle)).await {
             Err(error) if error.code == ErrorCode::Unauthenticated && known.sign_in.is_some() => {
                 return Err(error.with("sign_in", crate::sign_in::LOGIN));
             }
             decided => decided?,
         };
         caller.check(asking.path)?;
-        Ok(caller)
+        Ok(Caller { proof: Some(Arc::new(Proof::of(asking))), ..caller })
+    }
+
+    /// Whether a caller who was let in would be let in now. A store or an issuer that does not answer changes nothing.
+    pub(crate) async fn still_know(&self, caller: &Caller) -> bool {
+        let (Kind::Known(known), Some(proof)) = (&self.0, &caller.proof) else { return true };
+        let refused = |error: &RpcError| matches!(error.code, ErrorCode::Unauthenticated | ErrorCode::PermissionDenied);
+        match known.decide(proof.asking(), None).await {
+            Ok(now) => now.person == caller.person && now.check(&proof.path).is_ok(),
+            Err(error) => !refused(&error),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use tonic::{Status, body::Body};
 use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service, ServiceExt};
 
-use crate::{app::Inner, callers::Caller, metadata};
+use crate::{app::Inner, callers::Caller, metadata, stream::watch};
 
 /// Length of a gRPC frame's header: a flag and the message's length.
 const FRAME_HEADER_BYTES: usize = 5;
@@ -60,16 +60,18 @@ async fn pass_on(inner: Arc<Inner>, caller: Caller, mut request: Request<Body>) 
     let path = request.uri().path().to_owned();
     let backend = inner.services.backend(&path).unwrap_or_else(|| inner.own.backend());
     metadata::prepare(request.headers_mut(), &caller.person);
+    let method = inner.services.method(&path);
+    let streams = method.as_ref().is_some_and(|method| method.is_server_streaming());
+    let (place, stop) = if streams { watch(&inner, &caller, place) } else { (place, inner.lifecycle.soft()) };
     request.extensions_mut().insert(caller);
     // The backend's connection adds its own scheme and host.
     let path_only = PathAndQuery::try_from(path.as_str()).map(Uri::from);
     if let Ok(uri) = path_only {
         *request.uri_mut() = uri;
     }
-    let sends_many = inner.services.method(&path).is_some_and(|method| method.is_client_streaming());
+    let sends_many = method.is_some_and(|method| method.is_client_streaming());
     let request = if sends_many { request } else { bounded(request, inner.limits.message_bytes) };
     let Ok(response) = backend.oneshot(request).await;
-    let stop = inner.lifecycle.soft();
     response.map(|body| place.until_end_of(Body::new(GuardedBody::new(body).until_stop(stop))))
 }
 

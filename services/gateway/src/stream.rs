@@ -56,10 +56,35 @@ pub(crate) async fn events(
     };
     let Ok(()) = client.ready().await;
     let codec = DynamicCodec { answer: method.output() };
+    let watched = watch(&inner, &caller, place);
     match client.server_streaming(call(caller, &parts.headers, message), path, codec).await {
-        Ok(answers) => respond(&inner, answers.into_inner(), place),
+        Ok(answers) => respond(&inner, answers.into_inner(), watched),
         Err(status) => answer::error(&status, &inner.services.pool),
     }
+}
+
+/// What stops a stream: the server, or that its caller is not let in any more.
+pub(crate) fn watch(inner: &Arc<Inner>, caller: &Caller, place: Place) -> (Place, CancellationToken) {
+    let stop = inner.lifecycle.soft();
+    if inner.callers.is_local() {
+        return (place, stop);
+    }
+    let stop = stop.child_token();
+    let (watching, token, caller) = (inner.clone(), stop.clone(), caller.clone());
+    inner.lifecycle.spawn(async move {
+        let mut ticks = heartbeat(watching.heartbeat);
+        loop {
+            tokio::select! {
+                () = token.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if !watching.callers.still_know(&caller).await {
+                tracing::info!(person = %caller.person, "a stream ends: its caller is not let in any more");
+                token.cancel();
+            }
+        }
+    });
+    (place.ending(stop.clone()), stop)
 }
 
 async fn read_request(
@@ -101,11 +126,15 @@ fn continue_after(message: &mut DynamicMessage, headers: &HeaderMap) -> Result<(
     Ok(())
 }
 
-fn respond(inner: &Arc<Inner>, answers: Streaming<DynamicMessage>, place: Place) -> Response<Body> {
+fn respond(
+    inner: &Arc<Inner>,
+    answers: Streaming<DynamicMessage>,
+    (place, stop): (Place, CancellationToken),
+) -> Response<Body> {
     let events = Events {
         answers,
         heartbeat: heartbeat(inner.heartbeat),
-        stop: inner.lifecycle.soft(),
+        stop,
         inner: inner.clone(),
         state: State::Opening,
         _place: place,

@@ -68,13 +68,13 @@ impl Known {
         }
     }
 
-    /// Who asks. What is in `Authorization` counts alone: a wrong token is not made good by a cookie beside it.
-    pub(super) async fn decide(&self, asking: Asking<'_>, lifecycle: &Lifecycle) -> Result<Caller, RpcError> {
+    /// Who asks; that they did is noted as a task of `noting`. What is in `Authorization` counts alone: a wrong token is not made good by a cookie beside it.
+    pub(super) async fn decide(&self, asking: Asking<'_>, noting: Option<&Lifecycle>) -> Result<Caller, RpcError> {
         if let Some(authorization) = authorization(asking.headers)? {
-            return self.by_authorization(authorization, asking.path, lifecycle).await;
+            return self.by_authorization(authorization, asking.path, noting).await;
         }
         match only(asking.headers, SESSION_COOKIE)? {
-            Some(cookie) => self.by_cookie(cookie, asking, lifecycle).await,
+            Some(cookie) => self.by_cookie(cookie, asking, noting).await,
             None => {
                 let message = "nobody is signed in: send a token or an API key as Authorization: Bearer …";
                 Err(denied("CREDENTIAL_MISSING", message))
@@ -82,12 +82,12 @@ impl Known {
         }
     }
 
-    async fn by_authorization(&self, text: &str, path: &str, lifecycle: &Lifecycle) -> Result<Caller, RpcError> {
+    async fn by_authorization(&self, text: &str, path: &str, noting: Option<&Lifecycle>) -> Result<Caller, RpcError> {
         let (scheme, credential) = text.split_once(' ').unwrap_or((text, ""));
         let credential = credential.trim_start_matches(' ');
         if scheme.eq_ignore_ascii_case("bearer") {
             return match credential.starts_with(KEY_PREFIX) {
-                true => self.by_key(credential, lifecycle).await,
+                true => self.by_key(credential, noting).await,
                 false => self.by_token(credential).await,
             };
         }
@@ -95,7 +95,7 @@ impl Known {
         if scheme.eq_ignore_ascii_case("basic") && path == calendar::PATH {
             let decoded = STANDARD.decode(credential).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             if let Some((_, password)) = decoded.as_deref().and_then(|pair| pair.split_once(':')) {
-                return self.by_key(password, lifecycle).await;
+                return self.by_key(password, noting).await;
             }
         }
         let message = "the Authorization header is not understood; send Bearer and a token or an API key";
@@ -131,7 +131,7 @@ impl Known {
     }
 
     /// The store is asked every time, so that a key that was revoked is refused at once, by every gateway.
-    async fn by_key(&self, text: &str, lifecycle: &Lifecycle) -> Result<Caller, RpcError> {
+    async fn by_key(&self, text: &str, noting: Option<&Lifecycle>) -> Result<Caller, RpcError> {
         let wrong = || denied("API_KEY_INVALID", "the API key is not valid: it is unknown, revoked or has expired");
         let credential = Credential::of_key(text).filter(|_| self.api_keys).ok_or_else(wrong)?;
         let _turn = self.lookup()?;
@@ -141,7 +141,7 @@ impl Known {
         if !credential.matches(&key.secret_hash) || has_ended {
             return Err(wrong());
         }
-        if is_to_note(key.last_used_at, now) {
+        if let Some(lifecycle) = noting.filter(|_| is_to_note(key.last_used_at, now)) {
             let (store, person, id) = (self.store.clone(), key.person, key.id);
             // Not waited for: a store that is busy must not hold up a call that only reads.
             lifecycle.spawn(async move {
@@ -154,7 +154,7 @@ impl Known {
         Caller::new(key.person, Means::ApiKey { scopes })
     }
 
-    async fn by_cookie(&self, text: &str, asking: Asking<'_>, lifecycle: &Lifecycle) -> Result<Caller, RpcError> {
+    async fn by_cookie(&self, text: &str, asking: Asking<'_>, noting: Option<&Lifecycle>) -> Result<Caller, RpcError> {
         let wrong = || denied("SESSION_INVALID", "the session is over; sign in again");
         let credential = Credential::of_cookie(text).ok_or_else(wrong)?;
         let _turn = self.lookup()?;
@@ -165,7 +165,7 @@ impl Known {
             return Err(wrong());
         }
         check_forgery(&credential, asking)?;
-        if is_to_note(Some(session.last_used_at), now) {
+        if let Some(lifecycle) = noting.filter(|_| is_to_note(Some(session.last_used_at), now)) {
             let (store, person, id) = (self.store.clone(), session.person, session.id.clone());
             lifecycle.spawn(async move {
                 if let Err(error) = store.session_used(person, &id, now).await {

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
+use aerie_proto::pipeline::v1::{SubscribeRequest, events_service_client::EventsServiceClient};
 use aerie_store::jobs;
 use aerie_telemetry::Drained;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
+use tonic::{Code, Request};
 
 use crate::{
     people::{CREATE_KEY, GET_ACCOUNT, LIST_KEYS, People, REVOKE_KEY},
@@ -12,7 +14,17 @@ use crate::{
 
 #[tokio::test]
 async fn a_key_acts_for_its_person_until_it_is_revoked() {
-    let people = People::start().await;
+    acts_until_revoked(&People::start().await).await;
+}
+
+#[tokio::test]
+async fn a_key_acts_for_its_person_until_it_is_revoked_on_postgres() {
+    if let Some(people) = People::postgres().await {
+        acts_until_revoked(&people).await;
+    }
+}
+
+async fn acts_until_revoked(people: &People) {
     let token = people.token("ada");
     let ada = people.who(&token).await.unwrap();
     let (id, key) = people.key(&token, &["API_KEY_SCOPE_MODELS"]).await;
@@ -163,7 +175,17 @@ async fn keys_can_be_switched_off() {
 
 #[tokio::test]
 async fn two_people_never_see_each_others_rows() {
-    let people = People::start().await;
+    are_apart(&People::start().await).await;
+}
+
+#[tokio::test]
+async fn two_people_never_see_each_others_rows_on_postgres() {
+    if let Some(people) = People::postgres().await {
+        are_apart(&people).await;
+    }
+}
+
+async fn are_apart(people: &People) {
     let (ada, ben) = (people.token("ada"), people.token("ben"));
     let (ada_key, ben_key) =
         (people.key(&ada, &["API_KEY_SCOPE_MODELS"]).await, people.key(&ben, &["API_KEY_SCOPE_MODELS"]).await);
@@ -185,4 +207,28 @@ async fn two_people_never_see_each_others_rows() {
     let mut tx = ben_store.read().await.unwrap();
     assert!(aerie_store::profiles::profile(&mut tx).await.unwrap().is_none());
     assert!(jobs::count_by_status(&mut tx).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_stream_that_is_open_ends_when_its_key_is_revoked() {
+    let people = People::with(|config, _| config.server.heartbeat_seconds = 1).await;
+    let token = people.token("ada");
+    let (id, key) = people.key(&token, &["API_KEY_SCOPE_READ"]).await;
+    let host = people.world.address.to_string();
+    let authorization = format!("Bearer {key}");
+    let headers = [("host", host.as_str()), ("accept", "text/event-stream"), ("authorization", &authorization)];
+    let mut stream = people.world.open("GET", SUBSCRIBE, &headers).await;
+    let mut request = Request::new(SubscribeRequest::default());
+    request.metadata_mut().insert("authorization", authorization.parse().unwrap());
+    let mut grpc = EventsServiceClient::new(people.world.backend()).subscribe(request).await.unwrap().into_inner();
+    for _ in 0..3 {
+        grpc.message().await.unwrap().unwrap();
+    }
+    let text = read_until(&mut stream, |text| text.matches(": still here").count() == 2).await;
+    assert!(!text.contains("event: error"), "it stays open meanwhile: {text}");
+    people.call_with(&token, REVOKE_KEY, &json!({ "apiKeyId": id })).await;
+    read_until(&mut stream, |text| text.contains("event: error")).await;
+    assert_eq!(grpc.message().await.unwrap_err().code(), Code::Unavailable);
+    let again = people.world.http("GET", SUBSCRIBE, &headers[1..], b"").await;
+    assert_eq!(again.status, 401, "whoever connects again learns why");
 }

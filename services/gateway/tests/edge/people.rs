@@ -6,7 +6,10 @@ use aerie_config::{AccountsMode, Config, Issuer, TokenAlgorithm};
 use aerie_gateway::{AccountStore, Callers};
 use aerie_store::{Stores, StoresConfig};
 use aerie_tasks::ManualClock;
-use aerie_testkit::issuer::{Client, TestIssuer};
+use aerie_testkit::{
+    issuer::{Client, TestIssuer},
+    postgres::TestPostgres,
+};
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,6 +29,7 @@ pub struct People {
     pub issuer: TestIssuer,
     pub clock: Arc<ManualClock>,
     pub stores: Arc<Stores>,
+    _postgres: Option<TestPostgres>,
     _folder: TempDir,
 }
 
@@ -35,6 +39,26 @@ impl People {
     }
 
     pub async fn with(change: impl FnOnce(&mut Config, &TestIssuer)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let stores =
+            StoresConfig { url: "embedded".into(), data: folder.path().to_owned(), migrate: true, connections: 4 };
+        Self::on(stores, folder, None, change).await
+    }
+
+    /// The same on PostgreSQL; `None` where it is not installed.
+    pub async fn postgres() -> Option<Self> {
+        let postgres = TestPostgres::start().await.unwrap()?;
+        let folder = tempfile::tempdir().unwrap();
+        let stores = postgres.stores_config(folder.path());
+        Some(Self::on(stores, folder, Some(postgres), |_, _| {}).await)
+    }
+
+    async fn on(
+        stores: StoresConfig,
+        folder: TempDir,
+        postgres: Option<TestPostgres>,
+        change: impl FnOnce(&mut Config, &TestIssuer),
+    ) -> Self {
         let issuer = TestIssuer::start().await.unwrap();
         issuer.register(Client {
             id: "aerie-web".into(),
@@ -55,15 +79,12 @@ impl People {
         config.accounts.sign_in.client_id = "aerie-web".into();
         config.accounts.sign_in.client_secret = aerie_config::Secret::new("swordfish");
         change(&mut config, &issuer);
-        let folder = tempfile::tempdir().unwrap();
-        let stores =
-            StoresConfig { url: "embedded".into(), data: folder.path().to_owned(), migrate: true, connections: 4 };
         let stores = Arc::new(Stores::open(stores).await.unwrap());
         let clock = Arc::new(ManualClock::new(Utc::now()));
         let store = AccountStore::new(Arc::clone(&stores));
         let callers = Callers::accounts(&config.accounts, store, clock.clone()).unwrap();
         let world = World::of(config, callers).await;
-        Self { world, issuer, clock, stores, _folder: folder }
+        Self { world, issuer, clock, stores, _postgres: postgres, _folder: folder }
     }
 
     /// A token that is fine.

@@ -105,13 +105,23 @@ async fn exchange(people: &People, method: &str, path: &str, headers: &[(&str, &
 
 #[tokio::test]
 async fn somebody_signs_in_works_and_signs_out() {
-    let people = People::start().await;
+    signs_in_and_out(&People::start().await).await;
+}
+
+#[tokio::test]
+async fn somebody_signs_in_works_and_signs_out_on_postgres() {
+    if let Some(people) = People::postgres().await {
+        signs_in_and_out(&people).await;
+    }
+}
+
+async fn signs_in_and_out(people: &People) {
     people.issuer.seat("ada", "Ada");
     let mut browser = Browser::default();
-    let arrived = browser.sign_in(&people, "/review%3Fq%3D1").await;
+    let arrived = browser.sign_in(people, "/review%3Fq%3D1").await;
     assert_eq!((arrived.status, arrived.headers["location"].as_str()), (303, "/review?q=1"), "{}", arrived.text());
     assert_eq!(browser.cookies.len(), 2, "what was pending is gone: {:?}", browser.cookies.keys());
-    let answer = browser.call(&people, COMPLETE).await;
+    let answer = browser.call(people, COMPLETE).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let token = people.token("ada");
     assert_eq!(
@@ -119,16 +129,16 @@ async fn somebody_signs_in_works_and_signs_out() {
         answer.json()["text"].as_str().unwrap(),
         "the same person by a token"
     );
-    let account = browser.call(&people, GET_ACCOUNT).await.json();
+    let account = browser.call(people, GET_ACCOUNT).await.json();
     assert_eq!((account["name"].as_str(), account["credential"].as_str()), (Some("Ada"), Some("CREDENTIAL_SESSION")));
-    let listed = browser.call(&people, LIST_SESSIONS).await.json();
+    let listed = browser.call(people, LIST_SESSIONS).await.json();
     assert_eq!(listed["sessions"][0]["userAgent"], "Test Browser 1");
     assert_eq!(listed["sessions"][0]["isCurrent"], true);
     let cookies = browser.cookies.clone();
-    let out = browser.call(&people, "/auth/logout").await;
+    let out = browser.call(people, "/auth/logout").await;
     assert_eq!((out.status, browser.cookies.len()), (200, 0));
     let mut thief = Browser { cookies };
-    assert_eq!(thief.call(&people, COMPLETE).await.status, 401, "the session is over, not only forgotten");
+    assert_eq!(thief.call(people, COMPLETE).await.status, 401, "the session is over, not only forgotten");
 }
 
 #[tokio::test]
