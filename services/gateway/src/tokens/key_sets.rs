@@ -67,11 +67,11 @@ impl KeySet {
         let now = self.clock.now();
         let known = self.known();
         let found = known.keys.as_deref().map(|keys| with_name(keys, id)).unwrap_or_default();
-        if !found.is_empty() && !(known.is_old(now) && known.may_fetch(now)) {
-            return Ok(found);
-        }
-        if known.may_fetch(now) {
+        let is_wanted = found.is_empty() || known.is_old(now);
+        if is_wanted && known.may_fetch(now) {
             self.fetch(&known, !found.is_empty()).await;
+        } else if !found.is_empty() {
+            return Ok(found);
         }
         match self.known().keys {
             Some(keys) => Ok(with_name(&keys, id)),
