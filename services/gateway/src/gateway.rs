@@ -54,6 +54,11 @@ pub enum GatewayError {
         "the gateway would listen on {0}, which other machines can reach; without accounts it listens on 127.0.0.1 or ::1 only"
     )]
     NotLoopback(SocketAddr),
+    /// No name is known under which others could reach it.
+    #[error(
+        "the gateway would listen on {0}, but nothing says under which address people open it; write accounts.public_addresses, such as [\"https://aerie.example\"]"
+    )]
+    Nameless(SocketAddr),
     /// The listener is broken.
     #[error("the listener has no address: {0}; bind it again")]
     Listener(#[from] io::Error),
@@ -107,11 +112,14 @@ impl Gateway {
     /// Serves the listener until the lifecycle stops; connections then finish as tasks of the lifecycle.
     ///
     /// # Errors
-    /// A listener that other machines can reach, without accounts.
+    /// A listener that other machines can reach, without accounts or without a name for it.
     pub async fn serve(self, listener: TcpListener) -> Result<(), GatewayError> {
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() && self.inner.callers.is_local() {
             return Err(GatewayError::NotLoopback(address));
+        }
+        if !address.ip().is_loopback() && self.names.addresses.is_empty() && self.names.hosts.is_empty() {
+            return Err(GatewayError::Nameless(address));
         }
         health::mirror(self.inner.services.clone(), self.inner.own.health(), &self.lifecycle);
         let app = App { inner: self.inner, guard: Arc::new(Guard::new(address.port(), &self.names)) };

@@ -15,13 +15,12 @@ fn with(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
 }
 
 #[test]
-fn other_machines_need_tokens_and_a_name() {
+fn other_machines_need_tokens_and_protected_addresses() {
     let config = with(&[]).unwrap();
     let issuer = &config.accounts.issuers[0];
     assert_eq!((issuer.algorithms.as_slice(), issuer.leeway_seconds), (&[TokenAlgorithm::ES256][..], 30));
     for (changes, key) in [
         (&[("AERIE__ACCOUNTS__MODE", "local")][..], "server.listen"),
-        (&[("AERIE__ACCOUNTS__PUBLIC_ADDRESSES", "")], "accounts.public_addresses"),
         (&[("AERIE__ACCOUNTS__PUBLIC_ADDRESSES", "http://aerie.example")], "accounts.public_addresses"),
         (&[("AERIE__ACCOUNTS__PUBLIC_ADDRESSES", "https://aerie.example/app")], "accounts.public_addresses"),
         (&[("AERIE__ACCOUNTS__HOSTS", "a b")], "accounts.hosts"),

@@ -65,6 +65,7 @@ impl AccountsService for AccountsApi {
         };
         let (credential, scopes) = match &caller.means {
             Means::Local => (pb::Credential::Local, Vec::new()),
+            Means::Nobody => (pb::Credential::Unspecified, Vec::new()),
             Means::Token => (pb::Credential::Token, Vec::new()),
             Means::Session { .. } => (pb::Credential::Session, Vec::new()),
             Means::ApiKey { scopes } => {

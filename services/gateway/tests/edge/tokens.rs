@@ -9,6 +9,7 @@ use base64::{
 };
 use serde_json::{Value, json};
 use tonic::{Code, Request};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 use crate::{
     people::{AUDIENCE, GET_ACCOUNT, People},
@@ -74,6 +75,9 @@ async fn nobody_gets_anything_in_any_form() {
         assert_eq!(world.http("GET", open, &[], b"").await.status, 200, "{open}");
     }
     assert_eq!(world.http("GET", "/metrics", &[], b"").await.status, 404, "measurements are for the operator");
+    let health = HealthClient::new(world.backend()).check(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(health.status(), ServingStatus::NotServing, "a probe needs no token");
+    assert!(HealthClient::new(world.backend()).watch(HealthCheckRequest::default()).await.is_err(), "but no stream");
     let ready = world.http("GET", "/readyz", &[], b"").await;
     assert_eq!(ready.status, 503, "nothing serves yet, but it may be asked");
 }
