@@ -19,7 +19,7 @@ use crate::{
 
 /// Opens the store for one command.
 pub async fn run(cli: &Cli, command: &Accounts) -> anyhow::Result<ExitCode> {
-    let stores = Arc::new(open_stores(&load_config(cli)?).await?);
+    let stores = Arc::new(open_stores(&load_config(cli)?, false).await?);
     let result = dispatch(&AccountStore::new(Arc::clone(&stores)), command).await;
     stores.close().await;
     result.map(|()| ExitCode::SUCCESS)

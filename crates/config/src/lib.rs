@@ -21,6 +21,7 @@ mod remote;
 mod research;
 mod secret;
 mod server;
+mod services;
 mod store;
 mod tasks;
 mod telemetry;
@@ -50,6 +51,7 @@ pub use crate::{
     research::{Research, SearchInstance},
     secret::Secret,
     server::Server,
+    services::{IdentityFiles, PipelineService, Services, TlsFiles},
     store::{Store, StoreUrl},
     tasks::{KindLimit, Tasks},
     telemetry::{LogFormat, Telemetry},
@@ -98,6 +100,10 @@ pub struct Config {
     pub llm_router: RemoteService,
     /// The vision service.
     pub vision: Vision,
+    /// The pipeline service.
+    pub pipeline: PipelineService,
+    /// How services reach each other.
+    pub services: Services,
 }
 
 impl Config {
@@ -148,6 +154,8 @@ impl Config {
         self.llm.check(checks);
         self.llm_router.check("llm_router", checks);
         self.vision.check(checks);
+        self.pipeline.check(&self.services, checks);
+        self.services.check(checks);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Builds a gRPC server out of services: health, reflection, limits, deadlines, traces, metrics, rescue of panics.
 
 mod call;
-mod methods;
+pub(crate) mod methods;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use aerie_config::{Limits, Server};
 use aerie_proto::platform::v1::accounts_service_server::{AccountsServiceServer, SERVICE_NAME};
-use aerie_rpc::{GrpcServerBuilder, HttpService, ServeOptions, ServerBuildError, ServerLimits, serve};
+use aerie_rpc::{GrpcServer, GrpcServerBuilder, HttpService, ServeOptions, ServerBuildError, ServerLimits, serve};
 use aerie_telemetry::{Lifecycle, Metrics};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -107,6 +107,12 @@ impl Gateway {
         };
         inner.own.health().set(SERVICE_NAME, true).await;
         Ok(Self { inner: Arc::new(inner), names, options, lifecycle: lifecycle.clone() })
+    }
+
+    /// The gateway's own health and reflection, to be asked how it is.
+    #[must_use]
+    pub fn server(&self) -> GrpcServer {
+        self.inner.own.clone()
     }
 
     /// Serves the listener until the lifecycle stops; connections then finish as tasks of the lifecycle.

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use aerie_config::Accounts;
 use http::{HeaderMap, Method, Request, header};
 
 use crate::web::is_page;
@@ -33,6 +34,14 @@ pub struct PublicNames {
     pub addresses: Vec<String>,
     /// Hosts that programs may ask for: `gateway:8700`.
     pub hosts: Vec<String>,
+}
+
+impl PublicNames {
+    /// Those that the settings name.
+    #[must_use]
+    pub fn of(settings: &Accounts) -> Self {
+        Self { addresses: settings.public_addresses.clone(), hosts: settings.hosts.clone() }
+    }
 }
 
 /// Why a request was turned away, for people.

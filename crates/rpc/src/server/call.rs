@@ -13,6 +13,7 @@ use tracing::{Instrument, Span, field::Empty, info_span};
 use super::{Shared, methods::Method};
 use crate::{
     body::{GuardedBody, deadline_exceeded},
+    context::within,
     error::RpcError,
     timeout::parse_timeout,
 };
@@ -34,6 +35,8 @@ pub(crate) async fn answer(server: Arc<Shared>, request: Request<Body>) -> Respo
     };
     let limit = asked.unwrap_or(server.limits.deadline).min(server.limits.deadline);
     let work = rescued(server.routes.clone(), request).instrument(span.clone());
+    // Calls that the handler makes end with the caller's patience, too; without a limit of the caller's each has its own.
+    let work = within(asked.and_then(|asked| began.checked_add(asked)), work);
     let response = match tokio::time::timeout(limit, work).await {
         Ok(response) => response,
         Err(_) => Status::from(deadline_exceeded()).into_http(),

@@ -1,12 +1,33 @@
 //! What an API key may be used for, and what a call needs.
 
-use aerie_rpc::{ErrorCode, RpcError};
+use std::{collections::HashSet, sync::LazyLock};
+
+use aerie_rpc::{DESCRIPTOR_SETS, ErrorCode, RpcError};
+use prost::Message;
+use prost_types::{FileDescriptorSet, method_options::IdempotencyLevel};
 
 use crate::{calendar, openai};
 
-/// Beginnings of names of calls that change nothing. A call of another name counts as a change.
-const READING: [&str; 11] =
-    ["Check", "Count", "Diff", "Explain", "Export", "Get", "List", "Render", "Score", "Subscribe", "Watch"];
+/// Paths of calls whose description says that they change nothing. Every other call counts as a change.
+static READING: LazyLock<HashSet<String>> =
+    LazyLock::new(|| DESCRIPTOR_SETS.iter().flat_map(|set| reading(set)).collect());
+
+fn reading(descriptor_set: &[u8]) -> Vec<String> {
+    let mut paths = Vec::new();
+    // What cannot be read names no call, so that every call counts as a change.
+    for file in FileDescriptorSet::decode(descriptor_set).unwrap_or_default().file {
+        for service in &file.service {
+            for method in &service.method {
+                let level = method.options.as_ref().map(|options| options.idempotency_level());
+                if level == Some(IdempotencyLevel::NoSideEffects) {
+                    paths.push(format!("/{}.{}/{}", file.package(), service.name(), method.name()));
+                }
+            }
+        }
+    }
+    paths
+}
+
 /// Packages of calls that ask a model and touch nothing of a person's.
 const MODELS: [&str; 2] = ["aerie.llm.v1", "aerie.vision.v1"];
 const ACCOUNTS: &str = "aerie.platform.v1";
@@ -85,7 +106,7 @@ impl Effect {
             ACCOUNTS => Self::Administers,
             _ if MODELS.contains(&package) => Self::AsksModel,
             _ if DESCRIBING.contains(&package) => Self::Describes,
-            _ if READING.iter().any(|word| is_begun_by(method, word)) => Self::Reads,
+            _ if READING.contains(path) => Self::Reads,
             _ => Self::Changes,
         }
     }
@@ -120,24 +141,18 @@ impl Effect {
     }
 }
 
-/// Whether a name begins with a whole word: `GetJob` begins with Get, `Getaway` does not.
-fn is_begun_by(method: &str, word: &str) -> bool {
-    method.strip_prefix(word).is_some_and(|rest| rest.chars().next().is_none_or(|next| next.is_ascii_uppercase()))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::services::Services;
 
     #[test]
     fn calls_are_told_apart() {
         for (path, effect) in [
             ("/aerie.pipeline.v1.JobsService/ListJobs", Effect::Reads),
             ("/aerie.pipeline.v1.JobsService/PurgeJobs", Effect::Changes),
-            ("/aerie.pipeline.v1.JobsService/Listen", Effect::Changes),
+            ("/aerie.pipeline.v1.JobsService/ListNothing", Effect::Changes),
             ("/aerie.pipeline.v1.EventsService/Subscribe", Effect::Reads),
             ("/aerie.llm.v1.LlmService/Complete", Effect::AsksModel),
             ("/v1/chat/completions", Effect::AsksModel),
@@ -165,19 +180,16 @@ mod tests {
     }
 
     #[test]
-    fn every_call_that_says_that_it_only_reads_is_known() {
-        let services = Services::new(Vec::new()).unwrap();
-        let methods = services.pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
-        let reading: Vec<String> = methods
-            .filter(|method| method.parent_service().package_name() == "aerie.pipeline.v1")
-            .map(|method| (format!("/{}/{}", method.parent_service().full_name(), method.name()), method))
-            .filter(|(path, _)| Effect::of(path) == Effect::Reads)
-            .map(|(_, method)| method.name().to_owned())
-            .collect();
-        // Whoever adds a call whose name begins like one that reads looks here whether it does.
+    fn calls_that_read_are_those_that_say_so() {
+        let reading: Vec<&String> = READING.iter().filter(|path| path.starts_with("/aerie.pipeline.v1.")).collect();
         assert!(reading.len() > 40, "{reading:?}");
         for changing in ["Create", "Delete", "Update", "Save", "Start", "Purge", "Move", "Run", "Sync", "Generate"] {
-            assert!(reading.iter().all(|name| !name.starts_with(changing)), "{changing}: {reading:?}");
+            assert!(reading.iter().all(|path| !path.contains(&format!("/{changing}"))), "{changing}: {reading:?}");
         }
+        assert_eq!(reading_of_nothing(), 0);
+    }
+
+    fn reading_of_nothing() -> usize {
+        super::reading(b"no descriptors").len()
     }
 }
