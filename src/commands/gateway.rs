@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::{
     app::{callers, open_stores, routes},
     cli::Cli,
-    commands::load_config,
+    commands::{load_config, up::write_note},
 };
 
 /// Serves until a signal.
@@ -50,8 +50,12 @@ pub async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             serving.stop();
         }
     });
+    let url = format!("http://{address}");
+    if address.ip().is_loopback() {
+        write_note(&config.data_dir, &url)?;
+    }
     lifecycle.mark_ready();
-    println!("the gateway listens on http://{address}");
+    println!("the gateway listens on {url}");
     lifecycle.stopping().await;
     process.end_with(stores.close()).await;
     Ok(ExitCode::SUCCESS)

@@ -19,6 +19,7 @@ mod matching;
 mod platform;
 mod remote;
 mod research;
+mod roles;
 mod secret;
 mod server;
 mod services;
@@ -49,6 +50,7 @@ pub use crate::{
     platform::{default_data_dir, default_file},
     remote::RemoteService,
     research::{Research, SearchInstance},
+    roles::{Outside, Role, UnknownRole},
     secret::Secret,
     server::Server,
     services::{IdentityFiles, PipelineService, Services, TlsFiles},

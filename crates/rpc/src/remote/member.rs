@@ -20,6 +20,7 @@ use hyper::{
     client::conn::http2::{Builder, SendRequest},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -29,7 +30,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 
-use super::Target;
+use super::{Target, target::Found};
 
 /// Time to connect, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -46,6 +47,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) address: SocketAddr,
+    /// What its certificate must say.
+    name: ServerName<'static>,
     target: Arc<Target>,
     in_progress: AtomicUsize,
     connection: tokio::sync::Mutex<Option<SendRequest<Body>>>,
@@ -84,9 +87,10 @@ pub(super) struct SendError {
 }
 
 impl Member {
-    pub(super) fn new(address: SocketAddr, target: Arc<Target>) -> Self {
+    pub(super) fn new((address, name): Found, target: Arc<Target>) -> Self {
         Self {
             address,
+            name,
             target,
             in_progress: AtomicUsize::new(0),
             connection: tokio::sync::Mutex::default(),
@@ -130,9 +134,9 @@ impl Member {
             stream.set_nodelay(true)?;
             match &self.target.tls {
                 None => handshake(stream).await,
-                Some((tls, name)) => {
+                Some(tls) => {
                     let connector = TlsConnector::from(tls.configs().client);
-                    handshake(connector.connect(name.clone(), stream).await?).await
+                    handshake(connector.connect(self.name.clone(), stream).await?).await
                 }
             }
         };

@@ -15,6 +15,7 @@ use tonic::Status;
 use super::{
     Entered, Target,
     member::{Member, Standing},
+    target::Found,
 };
 
 /// How old the answer of the name service may be.
@@ -89,14 +90,14 @@ impl Members {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // A failure is not asked about again at once either.
         known.at = Some(Instant::now());
-        known.members = renewed(&known.members, &addresses?, &self.target);
+        known.members = renewed(&known.members, addresses?, &self.target);
         Ok(known.members.clone())
     }
 }
 
 /// Keeps the connections of addresses that are still there.
-fn renewed(before: &[Arc<Member>], addresses: &[SocketAddr], target: &Arc<Target>) -> Vec<Arc<Member>> {
-    let keep = |address: &SocketAddr| before.iter().find(|member| member.address == *address).cloned();
-    let make = |address: &SocketAddr| keep(address).unwrap_or_else(|| Arc::new(Member::new(*address, target.clone())));
-    addresses.iter().map(make).collect()
+fn renewed(before: &[Arc<Member>], found: Vec<Found>, target: &Arc<Target>) -> Vec<Arc<Member>> {
+    let keep = |address: SocketAddr| before.iter().find(|member| member.address == address).cloned();
+    let member = |found: Found| keep(found.0).unwrap_or_else(|| Arc::new(Member::new(found, target.clone())));
+    found.into_iter().map(member).collect()
 }

@@ -11,64 +11,87 @@ use tokio::net::lookup_host;
 
 use crate::{backend::BackendError, tls::Tls};
 
-/// An address to connect to, and how.
+/// Where a service is, and how it is reached.
 #[derive(Debug)]
 pub(crate) struct Target {
     scheme: Scheme,
+    /// The first place's, which every call names.
     authority: Authority,
-    host: String,
-    port: u16,
-    /// With TLS, what the certificate must say, and our own.
-    pub(super) tls: Option<(Arc<Tls>, ServerName<'static>)>,
+    places: Vec<Place>,
+    /// Our certificates, and whom we believe.
+    pub(super) tls: Option<Arc<Tls>>,
     /// What the name service of a test says.
     #[cfg(test)]
     pub(super) told: Option<Arc<std::sync::Mutex<Vec<SocketAddr>>>>,
 }
 
+/// A name with a port.
+#[derive(Debug)]
+struct Place {
+    host: String,
+    port: u16,
+    /// What the certificate there must say.
+    name: ServerName<'static>,
+}
+
+/// An address that a name stands for, with the name.
+pub(super) type Found = (SocketAddr, ServerName<'static>);
+
 impl Target {
-    /// Reads `http://host:port` or `https://host:port`; the latter needs certificates.
+    /// Reads `http://host:port` or `https://host:port`; the latter needs certificates. Several places are parted by
+    /// commas: `https://host:port,host:port`.
     pub(crate) fn new(address: &str, tls: Option<&Arc<Tls>>) -> Result<Self, BackendError> {
         let wrong = |message: &str| BackendError { address: address.into(), message: message.into() };
-        let uri: Uri = address.parse().map_err(|error: http::uri::InvalidUri| wrong(&error.to_string()))?;
-        let parts = uri.into_parts();
-        let authority = parts.authority.ok_or_else(|| wrong("it names no host"))?;
-        let scheme = parts.scheme.ok_or_else(|| wrong("it does not begin with http:// or https://"))?;
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let tls = if scheme == Scheme::HTTPS {
-            let tls = tls.ok_or_else(|| wrong("https needs certificates; name them in services.tls"))?;
-            let name = ServerName::try_from(host.clone()).map_err(|error| wrong(&error.to_string()))?;
-            Some((Arc::clone(tls), name))
-        } else if scheme == Scheme::HTTP {
-            None
-        } else {
-            return Err(wrong("it does not begin with http:// or https://"));
+        let (scheme, rest) = address.split_once("://").ok_or_else(|| wrong("it does not begin with http://"))?;
+        let (scheme, usual_port, tls) = match scheme {
+            "http" => (Scheme::HTTP, 80, None),
+            "https" => {
+                let tls = tls.ok_or_else(|| wrong("https needs certificates; name them in services.tls"))?;
+                (Scheme::HTTPS, 443, Some(Arc::clone(tls)))
+            }
+            _ => return Err(wrong("it does not begin with http:// or https://")),
         };
-        let port = authority.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
+        let mut authorities = Vec::new();
+        let mut places = Vec::new();
+        for text in rest.trim_end_matches('/').split(',') {
+            let authority: Authority =
+                text.parse().map_err(|error: http::uri::InvalidUri| wrong(&error.to_string()))?;
+            let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+            let name = ServerName::try_from(host.clone()).map_err(|error| wrong(&error.to_string()))?;
+            places.push(Place { host, port: authority.port_u16().unwrap_or(usual_port), name });
+            authorities.push(authority);
+        }
+        let authority = authorities.into_iter().next().ok_or_else(|| wrong("it names no host"))?;
         Ok(Self {
             scheme,
             authority,
-            host,
-            port,
+            places,
             tls,
             #[cfg(test)]
             told: None,
         })
     }
 
-    /// Its addresses now.
-    pub(super) async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+    /// Its addresses now. A name that cannot be looked up is left out while another can.
+    pub(super) async fn addresses(&self) -> io::Result<Vec<Found>> {
         #[cfg(test)]
         if let Some(told) = self.told.as_ref().and_then(|told| told.lock().ok()) {
             let none = || io::Error::other("the name service does not answer");
-            return (!told.is_empty()).then(|| told.clone()).ok_or_else(none);
+            let name = self.places.first().map(|place| place.name.clone()).ok_or_else(none)?;
+            let found: Vec<Found> = told.iter().map(|address| (*address, name.clone())).collect();
+            return (!found.is_empty()).then_some(found).ok_or_else(none);
         }
-        let mut addresses: Vec<SocketAddr> = lookup_host((self.host.as_str(), self.port)).await?.collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        if addresses.is_empty() {
-            return Err(io::Error::other("the name has no address"));
+        let mut found: Vec<Found> = Vec::new();
+        let mut failure = io::Error::other("the name has no address");
+        for place in &self.places {
+            match lookup_host((place.host.as_str(), place.port)).await {
+                Ok(addresses) => found.extend(addresses.map(|address| (address, place.name.clone()))),
+                Err(error) => failure = error,
+            }
         }
-        Ok(addresses)
+        found.sort_unstable_by_key(|(address, _)| *address);
+        found.dedup_by_key(|(address, _)| *address);
+        if found.is_empty() { Err(failure) } else { Ok(found) }
     }
 
     /// The address of a call there.
