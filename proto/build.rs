@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 19] = [
+const FILES: [&str; 20] = [
     "aerie/pipeline/v1/posting.proto",
     "aerie/pipeline/v1/discovery_service.proto",
     "aerie/pipeline/v1/jobs_service.proto",
@@ -24,6 +24,7 @@ const FILES: [&str; 19] = [
     "aerie/llm/v1/routing.proto",
     "aerie/llm/v1/llm_service.proto",
     "aerie/vision/v1/vision_service.proto",
+    "aerie/platform/v1/accounts_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -43,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             ".aerie.pipeline.v1.UpdateMailAccountRequest",
             ".aerie.pipeline.v1.CreateIntegrationRequest",
             ".aerie.pipeline.v1.UpdateIntegrationRequest",
+            ".aerie.platform.v1.CreateApiKeyResponse",
         ])
         .compile_fds(descriptors)?;
     Ok(())

@@ -2,13 +2,13 @@
 
 use std::{ffi::OsString, path::Path, sync::Arc};
 
-use aerie_config::{Config, StoreUrl};
-use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute};
+use aerie_config::{AccountsMode, Config, StoreUrl};
+use aerie_gateway::{AccountStore, Callers, Gateway, GatewayDeps, PublicNames, ServiceRoute};
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_rpc::{Backend, HttpService, PersonId as CallerId, Process};
-use aerie_store::{PersonId, Stores, StoresConfig};
-use aerie_tasks::SystemClock;
+use aerie_store::{PersonId, Stores, StoresConfig, accounts};
+use aerie_tasks::{Clock, SystemClock};
 use aerie_telemetry::Lifecycle;
 use aerie_vision::VisionService;
 use anyhow::Context;
@@ -112,7 +112,8 @@ impl App {
         let deps = GatewayDeps {
             services: routes(&self.pipeline, Some(&self.router.backend), Some(&self.vision)),
             openai: Some(self.router.openai.clone()),
-            person: CallerId::new(self.person.to_string()).context("the local person's id")?,
+            callers: callers(&self.config, &self.stores).await?,
+            names: PublicNames::of(&self.config.accounts),
             server: self.config.server.clone(),
             limits: self.config.limits.clone(),
             metrics: self.process.metrics.clone(),
@@ -140,6 +141,22 @@ pub fn routes(pipeline: &Backend, router: Option<&Backend>, vision: Option<&Back
     let router = router.map(|router| route("llm-router", "aerie.llm.v1", router, false));
     let vision = vision.map(|vision| route("vision", "aerie.vision.v1", vision, false));
     [Some(route("pipeline", "aerie.pipeline.v1", pipeline, true)), router, vision].into_iter().flatten().collect()
+}
+
+/// Who may ask the gateway: the one person of this machine, or everybody who proves who they are.
+pub async fn callers(config: &Config, stores: &Arc<Stores>) -> anyhow::Result<Callers> {
+    match config.accounts.mode {
+        AccountsMode::Local => {
+            let mut tx = stores.platform().begin().await?;
+            let person = accounts::ensure_local_person(&mut tx, SystemClock.now()).await?;
+            tx.commit().await?;
+            Ok(Callers::local(CallerId::new(person.to_string()).context("the local person's id")?))
+        }
+        AccountsMode::Tokens => {
+            let store = AccountStore::new(Arc::clone(stores));
+            Ok(Callers::accounts(&config.accounts, store, Arc::new(SystemClock))?)
+        }
+    }
 }
 
 /// Opens the stores that the settings name; `migrate` brings their schema up to date.

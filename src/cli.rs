@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod accounts;
 mod integrations;
 mod letters;
 mod mail;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::accounts::{Accounts, AccountsKeys, AccountsKeysAdd, KeyScope};
 pub use self::integrations::{
     Integrations, IntegrationsAdd, IntegrationsChange, IntegrationsPush, IntegrationsSettings, PushTopic,
 };
@@ -164,6 +166,9 @@ pub enum Command {
     },
     /// Bring the stores' schema up to date and end.
     Migrate,
+    /// People and the keys of their programs, where there are accounts.
+    #[command(subcommand, visible_alias = "account")]
+    Accounts(Accounts),
     /// Ask a running Aerie whether it is ready; exit code 0 when it is.
     Healthcheck {
         /// Address, instead of telemetry.operations_listen or the one that this data folder's server wrote down.

@@ -1,5 +1,6 @@
 //! One file a command; each reads its arguments, calls a service and prints.
 
+mod accounts;
 mod add;
 mod ask;
 mod backends;
@@ -86,6 +87,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Eval(command) => eval::run(&cli, command),
         Command::Preflight { json } => preflight::run(&cli, *json).await,
         Command::Migrate => migrate::run(&cli).await,
+        Command::Accounts(command) => accounts::run(&cli, command).await,
         Command::Healthcheck { url } => check_health(&cli, url.as_deref()).await,
         Command::Config(command) => config::run(&cli, *command),
     }

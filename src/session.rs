@@ -54,14 +54,44 @@ impl ServerNote {
     }
 }
 
-/// Says who calls. The gateway replaces it by what it knows itself.
-#[derive(Debug, Clone)]
-pub struct AsPerson(Option<MetadataValue<Ascii>>);
+/// Variable with the token or API key that a command shows to a server with accounts.
+const TOKEN: &str = "AERIE_TOKEN";
+
+/// Says who calls: to services within this process by name, to a gateway by a proof.
+#[derive(Clone)]
+pub struct AsPerson {
+    person: Option<MetadataValue<Ascii>>,
+    authorization: Option<MetadataValue<Ascii>>,
+}
+
+impl AsPerson {
+    fn nobody() -> Self {
+        Self { person: None, authorization: None }
+    }
+
+    fn within(person: &str) -> Self {
+        Self { person: person.parse().ok(), authorization: None }
+    }
+
+    /// Whoever the token in the environment is for; a gateway without accounts needs none.
+    fn of_environment() -> anyhow::Result<Self> {
+        let Some(token) = std::env::var(TOKEN).ok().filter(|token| !token.is_empty()) else {
+            return Ok(Self::nobody());
+        };
+        let mut value: MetadataValue<Ascii> =
+            format!("Bearer {token}").parse().with_context(|| format!("{TOKEN} is not a token"))?;
+        value.set_sensitive(true);
+        Ok(Self { person: None, authorization: Some(value) })
+    }
+}
 
 impl Interceptor for AsPerson {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(person) = &self.0 {
+        if let Some(person) = &self.person {
             request.metadata_mut().insert(PERSON_HEADER, person.clone());
+        }
+        if let Some(authorization) = &self.authorization {
+            request.metadata_mut().insert("authorization", authorization.clone());
         }
         Ok(request)
     }
@@ -87,7 +117,8 @@ impl Session {
             && is_live(&note.url).await
         {
             let backend = Backend::remote(&note.url)?;
-            return Ok(Self { connection: InterceptedService::new(backend, AsPerson(None)), app: None });
+            let connection = InterceptedService::new(backend, AsPerson::of_environment()?);
+            return Ok(Self { connection, app: None });
         }
         if cli.log.is_none() {
             // What a command has to say it prints itself; the log of its services would only stand in between.
@@ -99,8 +130,8 @@ impl Session {
 
     /// The clients of services that run in this process.
     pub fn within(app: App) -> Self {
-        let person = app.person.to_string().parse().ok();
-        let connection = InterceptedService::new(app.pipeline.clone(), AsPerson(person));
+        let person = AsPerson::within(&app.person.to_string());
+        let connection = InterceptedService::new(app.pipeline.clone(), person);
         Self { connection, app: Some(app) }
     }
 
@@ -195,21 +226,20 @@ impl RouterSession {
         if let Some(note) = ServerNote::read(&config.data_dir)
             && is_live(&note.url).await
         {
-            return Ok(Self::at(Backend::remote(&note.url)?));
+            return Ok(Self::at(Backend::remote(&note.url)?, AsPerson::of_environment()?));
         }
         if let Some(endpoint) = &config.llm_router.endpoint {
-            return Ok(Self::at(Backend::remote(endpoint).context("llm_router.endpoint")?));
+            return Ok(Self::at(Backend::remote(endpoint).context("llm_router.endpoint")?, AsPerson::nobody()));
         }
         // One provider for the whole process; a second installation of the same one is no harm.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let router = LlmRouter::create(RouterDeps::of_process(&config.llm), &config.limits, &Lifecycle::new()).await?;
         router.router().look().await;
-        let connection = InterceptedService::new(router.backend(), AsPerson(None));
-        Ok(Self { connection })
+        Ok(Self::at(router.backend(), AsPerson::nobody()))
     }
 
-    fn at(backend: Backend) -> Self {
-        Self { connection: InterceptedService::new(backend, AsPerson(None)) }
+    fn at(backend: Backend, person: AsPerson) -> Self {
+        Self { connection: InterceptedService::new(backend, person) }
     }
 
     /// The router's calls.

@@ -82,5 +82,21 @@ pub mod vision {
     }
 }
 
+/// Accounts, which the gateway keeps.
+pub mod platform {
+    /// Version 1.
+    pub mod v1 {
+        use std::fmt;
+
+        tonic::include_proto!("aerie.platform.v1");
+
+        impl fmt::Debug for CreateApiKeyResponse {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.debug_struct("CreateApiKeyResponse").field("api_key", &self.api_key).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
 /// Every file above with its imports, for server reflection and JSON.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/aerie.bin"));

@@ -2,14 +2,12 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use aerie_gateway::{Gateway, GatewayDeps, bind};
-use aerie_rpc::{Backend, HttpService, PersonId as CallerId, Process};
-use aerie_store::accounts;
+use aerie_gateway::{Gateway, GatewayDeps, PublicNames, bind};
+use aerie_rpc::{Backend, HttpService, Process};
 use anyhow::Context;
-use chrono::Utc;
 
 use crate::{
-    app::{open_stores, routes},
+    app::{callers, open_stores, routes},
     cli::Cli,
     commands::{load_config, up::write_note},
 };
@@ -30,13 +28,11 @@ pub async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let router: Option<Backend> = elsewhere("llm_router.endpoint", &config.llm_router.endpoint)?;
     let vision = elsewhere("vision.endpoint", &config.vision.endpoint)?;
     let stores = Arc::new(open_stores(&config, false).await?);
-    let mut tx = stores.platform().begin().await?;
-    let person = accounts::ensure_local_person(&mut tx, Utc::now()).await?;
-    tx.commit().await?;
     let deps = GatewayDeps {
         services: routes(&pipeline, router.as_ref(), vision.as_ref()),
         openai: router.map(HttpService::new),
-        person: CallerId::new(person.to_string()).context("the local person's id")?,
+        callers: callers(&config, &stores).await?,
+        names: PublicNames::of(&config.accounts),
         server: config.server.clone(),
         limits: config.limits.clone(),
         metrics: process.metrics.clone(),

@@ -1,6 +1,11 @@
 //! `aerie up`: everything on this machine, in the foreground.
 
-use std::{fs, net::IpAddr, path::Path, process::ExitCode};
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    process::ExitCode,
+};
 
 use aerie_gateway::bind;
 use anyhow::Context;
@@ -33,7 +38,7 @@ pub async fn serve(app: App, port: Option<u16>, hint: &str) -> anyhow::Result<Ex
     let server = &app.config.server;
     let address: IpAddr = server.listen;
     let bound = bind(address, port.unwrap_or(server.port), server.port_attempts).await?;
-    let url = format!("http://{}", bound.address);
+    let url = format!("http://{}", reachable(bound.address));
     let gateway = app.gateway().await?;
     let data = app.config.data_dir.clone();
     let serving = lifecycle.clone();
@@ -48,7 +53,11 @@ pub async fn serve(app: App, port: Option<u16>, hint: &str) -> anyhow::Result<Ex
     if let Some(taken) = bound.taken {
         println!("port {taken} is taken by another program, so the next free one is used");
     }
-    println!("Aerie listens on {url} (this machine only)");
+    let reach = if address.is_loopback() { " (this machine only)" } else { "" };
+    println!("Aerie listens on {url}{reach}");
+    for public in &app.config.accounts.public_addresses {
+        println!("people open      {public}");
+    }
     println!("data in          {}", data.display());
     println!("{hint}");
     println!("stop with Ctrl-C");
@@ -58,6 +67,15 @@ pub async fn serve(app: App, port: Option<u16>, hint: &str) -> anyhow::Result<Ex
     let _ = fs::remove_file(ServerNote::path(&data));
     app.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where this machine's own programs reach a server: one that listens everywhere listens on loopback too.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()),
+        _ => address,
+    }
 }
 
 /// Writes the note by which other commands find the server, whole or not at all.

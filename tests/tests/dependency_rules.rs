@@ -30,7 +30,7 @@ const LIBRARIES: [(&str, &[&str]); 6] = [
         "tonic",
         &["aerie-proto", "aerie-rpc", "aerie-gateway", "aerie-pipeline", "aerie-llm-router", "aerie-vision", "aerie"],
     ),
-    ("reqwest", &["aerie-boards", "aerie-hub", "aerie-integrations", "aerie-llm-router"]),
+    ("reqwest", &["aerie-boards", "aerie-gateway", "aerie-hub", "aerie-integrations", "aerie-llm-router"]),
 ];
 
 /// What tests of any crate may use, wherever it stands.

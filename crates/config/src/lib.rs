@@ -4,6 +4,7 @@
 //! [`DEFAULT_YAML`]. Mistakes are found before anything starts and name the key, where it was set and what to write
 //! instead.
 
+mod accounts;
 mod check;
 mod discovery;
 mod environment;
@@ -33,6 +34,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
+    accounts::{Accounts, AccountsMode, Issuer, Session, SignIn, TokenAlgorithm},
     discovery::{AdzunaKeys, ApiKeys, Discovery, FetchRetry, FetchTimeouts, Retention, UsaJobsKeys},
     error::{ConfigError, Problem},
     events::Events,
@@ -70,6 +72,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The gateway's listener.
     pub server: Server,
+    /// Who may use it.
+    pub accounts: Accounts,
     /// The database.
     pub store: Store,
     /// Finding postings.
@@ -137,6 +141,7 @@ impl Config {
             "name a folder, or leave it out",
         );
         self.server.check(checks);
+        self.accounts.check(&self.server, checks);
         self.store.check(checks);
         self.discovery.check(checks);
         self.matching.check(checks);

@@ -24,6 +24,8 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Calls in progress at once, streams included.
     pub concurrency: usize,
+    /// The same for each person.
+    pub person_concurrency: usize,
     /// Longest time a call may take in seconds, streams excepted.
     pub deadline_seconds: u64,
     /// Largest request header block, in bytes.
@@ -47,6 +49,7 @@ impl Limits {
         checks.range("limits.string_length", self.string_length, 1, 100_000_000);
         checks.range("limits.requests_per_second", self.requests_per_second, 1, 1_000_000);
         checks.range("limits.concurrency", self.concurrency, 1, 100_000);
+        checks.range("limits.person_concurrency", self.person_concurrency, 1, 100_000);
         checks.range("limits.deadline_seconds", self.deadline_seconds, 1, 86_400);
         checks.range("limits.header_bytes", self.header_bytes, 8192, 1 << 20);
         checks.range("limits.uri_bytes", self.uri_bytes, 256, 65_534);

@@ -38,12 +38,6 @@ impl Server {
     }
 
     pub(crate) fn check(&self, checks: &mut Checks) {
-        checks.require(
-            self.listen.is_loopback(),
-            "server.listen",
-            || format!("is {}, which other machines can reach", self.listen),
-            "write 127.0.0.1 or ::1: without accounts, Aerie listens on this machine only",
-        );
         checks.range("server.port_attempts", self.port_attempts, 0, 1000);
         checks.range("server.shutdown_grace_seconds", self.shutdown_grace_seconds, 0, 3600);
         checks.range("server.header_timeout_seconds", self.header_timeout_seconds, 1, 600);

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod accounts;
 mod llm;
 
 fn loader() -> Loader {

@@ -4,6 +4,7 @@
 //! against `$1` parameters and the typed [`Value`]. Where the two engines need different words the repository says so
 //! with [`Database::engine`]. [`Stores`] opens the platform store and the store of each person.
 
+pub mod access;
 pub mod accounts;
 pub mod backup;
 mod batch;

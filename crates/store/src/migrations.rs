@@ -23,7 +23,7 @@ macro_rules! migrations {
 
 /// Shared tables of an embedded installation.
 pub(crate) const SQLITE_PLATFORM: &[Migration] =
-    migrations!("sqlite-platform", 1 "0001_platform", 2 "0002_pairs", 3 "0003_homes");
+    migrations!("sqlite-platform", 1 "0001_platform", 2 "0002_pairs", 3 "0003_homes", 4 "0004_access");
 /// Tables of one person's embedded store.
 pub(crate) const SQLITE_PERSON: &[Migration] = migrations!(
     "sqlite-person", 1 "0001_jobs", 2 "0002_tasks", 3 "0003_events", 4 "0004_scores", 5 "0005_tracking", 6 "0006_surveys",
@@ -32,7 +32,8 @@ pub(crate) const SQLITE_PERSON: &[Migration] = migrations!(
 /// Everything, on PostgreSQL.
 pub(crate) const POSTGRES: &[Migration] = migrations!(
     "postgres", 1 "0001_platform", 2 "0002_jobs", 3 "0003_tasks", 4 "0004_events", 5 "0005_pairs", 6 "0006_scores",
-    7 "0007_homes", 8 "0008_tracking", 9 "0009_surveys", 10 "0010_materials", 11 "0011_mail", 12 "0012_integrations"
+    7 "0007_homes", 8 "0008_tracking", 9 "0009_surveys", 10 "0010_materials", 11 "0011_mail", 12 "0012_integrations",
+    13 "0013_access"
 );
 
 /// Brings the schema up to date when `apply`, else only checks that it is.

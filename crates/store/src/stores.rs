@@ -124,6 +124,16 @@ impl Stores {
         &self.platform
     }
 
+    /// The API keys and sessions of one person (see [`crate::access`]): in the platform store on SQLite, under the person's
+    /// own row security on PostgreSQL.
+    #[must_use]
+    pub fn access(&self, person: PersonId) -> Database {
+        match &self.secret {
+            Some(_) => self.platform.clone(),
+            None => self.platform.scoped(Scope::Person(person)),
+        }
+    }
+
     /// Folder of people's files and embedded stores.
     pub fn data(&self) -> &Path {
         &self.config.data

@@ -1,6 +1,8 @@
 //! Every repository passes the same tests on SQLite and on a real PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "contract/access.rs"]
+mod access;
 #[path = "contract/accounts.rs"]
 mod accounts;
 #[path = "contract/catalogue.rs"]
@@ -52,8 +54,14 @@ macro_rules! on_both_engines {
 }
 
 on_both_engines!(
+    access::keys_belong_to_one_person_and_are_found_by_their_name,
+    access::a_revoked_key_stays_revoked,
+    access::sessions_end_and_give_way_to_newer_ones,
+    access::a_credential_that_is_named_can_be_read_and_no_other,
+    access::credentials_go_with_their_person,
     accounts::the_local_person_is_made_once,
     accounts::external_people_are_known_by_their_subject,
+    accounts::many_at_once_make_one_person,
     catalogue::a_posting_is_found_by_its_keys_and_blocks,
     catalogue::candidates_are_the_newest_of_a_block,
     catalogue::a_change_replaces_content_and_blocks,

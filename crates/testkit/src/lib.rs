@@ -1,8 +1,9 @@
 //! Servers on port 0 for tests and the demo: sample boards, temporary databases, a real PostgreSQL, real mail and calendar
-//! servers, a web service that a test writes itself, a model provider.
+//! servers, a web service that a test writes itself, a model provider, an issuer of tokens.
 
 pub mod boards;
 pub mod dovecot;
+pub mod issuer;
 pub mod llm;
 pub mod postgres;
 pub mod python_server;

@@ -2,15 +2,22 @@
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
+use aerie_config::Limits;
 use aerie_rpc::{PersonId, RpcError};
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::{Status, body::Body};
 
 /// A burst may hold this many seconds' worth of calls.
 const BURST_SECONDS: f64 = 2.0;
@@ -25,6 +32,70 @@ pub(crate) struct Admission {
     budgets: Mutex<HashMap<PersonId, Budget>>,
     places: Arc<Semaphore>,
     concurrency: usize,
+    calls: Arc<Calls>,
+    person_concurrency: usize,
+}
+
+/// Calls in progress by person; whoever has none is not in it.
+type Calls = Mutex<HashMap<PersonId, usize>>;
+
+/// A place for one call, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+    person: PersonId,
+    calls: Arc<Calls>,
+    /// Ends whatever goes on for this call alone.
+    _with: Option<DropGuard>,
+}
+
+impl Place {
+    /// Cancels the token, too, when the place is given back.
+    pub(crate) fn ending(self, token: CancellationToken) -> Self {
+        let mut place = self;
+        place._with = Some(token.drop_guard());
+        place
+    }
+
+    /// Keeps the place until the body is done or dropped.
+    pub(crate) fn until_end_of(self, body: Body) -> Body {
+        Body::new(Held { body, _place: self })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = calls.get_mut(&self.person) {
+            *count -= 1;
+            if *count == 0 {
+                calls.remove(&self.person);
+            }
+        }
+    }
+}
+
+/// A body that keeps its call's place.
+struct Held {
+    body: Body,
+    _place: Place,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// A token bucket: calls left, and when they were counted.
@@ -35,12 +106,14 @@ struct Budget {
 }
 
 impl Admission {
-    pub(crate) fn new(requests_per_second: u32, concurrency: usize) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            rate: f64::from(requests_per_second.max(1)),
+            rate: f64::from(limits.requests_per_second.max(1)),
             budgets: Mutex::new(HashMap::new()),
-            places: Arc::new(Semaphore::new(concurrency)),
-            concurrency,
+            places: Arc::new(Semaphore::new(limits.concurrency)),
+            concurrency: limits.concurrency,
+            calls: Arc::default(),
+            person_concurrency: limits.person_concurrency,
         }
     }
 
@@ -48,15 +121,23 @@ impl Admission {
     ///
     /// # Errors
     /// `ResourceExhausted` with the time to wait.
-    pub(crate) fn enter(&self, person: &PersonId, now: Instant) -> Result<OwnedSemaphorePermit, RpcError> {
+    pub(crate) fn enter(&self, person: &PersonId, now: Instant) -> Result<Place, RpcError> {
         if let Err(wait) = self.spend(person, now) {
             let message = format!("more than {} calls per second; wait and try again", self.rate);
             return Err(RpcError::exhausted("RATE_LIMITED", message, wait));
         }
-        self.places.clone().try_acquire_owned().map_err(|_| {
+        let permit = self.places.clone().try_acquire_owned().map_err(|_| {
             let message = format!("{} calls are in progress, which is the limit", self.concurrency);
             RpcError::exhausted("TOO_MANY_CALLS", message, RETRY_WHEN_FULL)
-        })
+        })?;
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = calls.get(person).copied().unwrap_or_default();
+        if count >= self.person_concurrency {
+            let message = format!("{count} calls of yours are in progress, which is the limit for one person");
+            return Err(RpcError::exhausted("TOO_MANY_CALLS_OF_ONE", message, RETRY_WHEN_FULL));
+        }
+        calls.insert(person.clone(), count + 1);
+        Ok(Place { _permit: permit, person: person.clone(), calls: Arc::clone(&self.calls), _with: None })
     }
 
     fn spend(&self, person: &PersonId, now: Instant) -> Result<(), Duration> {
@@ -85,11 +166,18 @@ impl Admission {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use aerie_config::Loader;
+
     use super::*;
+
+    fn admission(requests_per_second: u32, concurrency: usize, person_concurrency: usize) -> Admission {
+        let config = Loader::new().environment([("AERIE_HOME", "/nowhere")]).load().unwrap();
+        Admission::new(&Limits { requests_per_second, concurrency, person_concurrency, ..config.limits })
+    }
 
     #[test]
     fn each_person_has_a_burst_and_then_a_rate() {
-        let (admission, start) = (Admission::new(10, 1000), Instant::now());
+        let (admission, start) = (admission(10, 1000, 1000), Instant::now());
         let (ada, ben) = (PersonId::new("ada").unwrap(), PersonId::new("ben").unwrap());
         for _ in 0..20 {
             drop(admission.enter(&ada, start).unwrap());
@@ -104,7 +192,7 @@ mod tests {
 
     #[test]
     fn places_are_limited_and_come_back() {
-        let (admission, person) = (Admission::new(1000, 1), PersonId::new("ada").unwrap());
+        let (admission, person) = (admission(1000, 1, 1), PersonId::new("ada").unwrap());
         let place = admission.enter(&person, Instant::now()).unwrap();
         assert_eq!(admission.enter(&person, Instant::now()).unwrap_err().reason, "TOO_MANY_CALLS");
         drop(place);
@@ -112,8 +200,22 @@ mod tests {
     }
 
     #[test]
+    fn one_person_takes_no_more_than_their_share_of_the_places() {
+        let (admission, now) = (admission(1000, 4, 2), Instant::now());
+        let (ada, ben) = (PersonId::new("ada").unwrap(), PersonId::new("ben").unwrap());
+        let places = [admission.enter(&ada, now).unwrap(), admission.enter(&ada, now).unwrap()];
+        assert_eq!(admission.enter(&ada, now).unwrap_err().reason, "TOO_MANY_CALLS_OF_ONE");
+        let others = [admission.enter(&ben, now).unwrap(), admission.enter(&ben, now).unwrap()];
+        assert_eq!(admission.enter(&ada, now).unwrap_err().reason, "TOO_MANY_CALLS");
+        drop(places);
+        assert!(admission.enter(&ada, now).is_ok(), "the place of a refused call came back, too");
+        drop(others);
+        assert!(admission.calls.lock().unwrap().is_empty(), "whoever has no call is forgotten");
+    }
+
+    #[test]
     fn strangers_cannot_fill_the_memory() {
-        let (admission, start) = (Admission::new(1, 1), Instant::now());
+        let (admission, start) = (admission(1, 1, 1), Instant::now());
         for index in 0..MOST_PERSONS as u64 + 500 {
             let now = start + Duration::from_secs(index);
             drop(admission.enter(&PersonId::new(format!("p{index}")).unwrap(), now));

@@ -8,7 +8,7 @@ use std::{
 };
 
 use aerie_config::Limits;
-use aerie_rpc::{ErrorCode, GrpcServer, HttpService, PersonId, RpcError};
+use aerie_rpc::{ErrorCode, GrpcServer, HttpService, RpcError};
 use aerie_telemetry::{Lifecycle, Metrics, continue_from, trace_id};
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -20,12 +20,13 @@ use tracing::{Instrument, Span, field::Empty, info_span};
 use crate::{
     admission::Admission,
     answer, calendar,
+    callers::{Asking, Caller, Callers, challenge},
     guard::Guard,
     health::{check_all, required_are_serving},
     json::{self, HttpError, refuse},
     openai, page, proxy,
     services::Services,
-    stream, web,
+    sign_in, stream, web,
 };
 
 /// What every request needs.
@@ -33,7 +34,7 @@ pub(crate) struct Inner {
     pub(crate) services: Arc<Services>,
     pub(crate) openai: Option<HttpService>,
     pub(crate) own: GrpcServer,
-    pub(crate) person: PersonId,
+    pub(crate) callers: Callers,
     pub(crate) admission: Admission,
     pub(crate) limits: Limits,
     pub(crate) body_timeout: Duration,
@@ -83,6 +84,11 @@ impl App {
         if let Some(response) = self.fixed(&method, &path).await {
             return response;
         }
+        let query = request.uri().query().unwrap_or_default();
+        let asking = Asking { method: &method, path: &path, headers: request.headers() };
+        if let Some(response) = sign_in::answer(&self.inner, asking, query).await {
+            return response;
+        }
         if matches!(method, Method::GET | Method::HEAD)
             && let Some(response) = web::answer(&path, request.headers())
         {
@@ -99,7 +105,7 @@ impl App {
     /// The few paths that are not calls.
     async fn fixed(&self, method: &Method, path: &str) -> Option<Response<Body>> {
         let is_status_page = path == "/status" || (path == "/" && !web::is_built());
-        if !is_status_page && !matches!(path, "/style.css" | "/calendar.ics" | "/livez" | "/readyz" | "/metrics") {
+        if !is_status_page && !matches!(path, "/style.css" | "/livez" | "/readyz" | "/metrics") {
             return None;
         }
         if method != Method::GET && method != Method::HEAD {
@@ -116,9 +122,13 @@ impl App {
                 )
             }
             "/style.css" => answer::content(StatusCode::OK, "text/css; charset=utf-8", page::STYLE),
-            "/calendar.ics" => calendar::answer(&self.inner).await,
             "/livez" => answer::content(StatusCode::OK, "text/plain; charset=utf-8", "alive\n"),
             "/readyz" => self.readiness().await,
+            _ if !self.inner.callers.is_local() => {
+                let message =
+                    "measurements are not for everybody; the operations port has them (telemetry.operations_listen)";
+                refuse(&self.inner, RpcError::not_found("METRICS_ELSEWHERE", message).into())
+            }
             _ => match &self.inner.metrics {
                 Some(metrics) => answer::content(StatusCode::OK, "text/plain; version=0.0.4", metrics.render()),
                 None => {
@@ -144,13 +154,20 @@ impl App {
 
     async fn api(self, form: Form, request: Request<Body>) -> Response<Body> {
         let inner = self.inner;
-        if form == Form::OpenAi {
-            return openai::answer(inner, request).await;
-        }
+        let path = request.uri().path().to_owned();
+        let asking = Asking { method: request.method(), path: &path, headers: request.headers() };
+        let caller = match inner.callers.decide(asking, &inner.lifecycle).await {
+            Ok(caller) => caller,
+            Err(error) => return refuse_caller(form, &inner, error, &path),
+        };
         match form {
-            Form::Grpc => return proxy::grpc(inner, request).await,
-            Form::GrpcWeb => return proxy::grpc_web(inner, request).await,
-            Form::OpenAi | Form::Json | Form::Events | Form::Other => {}
+            Form::OpenAi => return openai::answer(inner, caller, request).await,
+            Form::Grpc => return proxy::grpc(inner, caller, request).await,
+            Form::GrpcWeb => return proxy::grpc_web(inner, caller, request).await,
+            Form::Json | Form::Events | Form::Other => {}
+        }
+        if path == calendar::PATH {
+            return answer_calendar(&inner, &caller, request.method()).await;
         }
         let Some(method) = inner.services.method(request.uri().path()) else {
             let message = "there is nothing at this address; / says what is";
@@ -161,8 +178,8 @@ impl App {
             return refuse(&inner, unsupported(message));
         }
         match (form, method.is_server_streaming()) {
-            (Form::Json, false) => json::unary(inner, method, request).await,
-            (Form::Events, true) => stream::events(inner, method, request).await,
+            (Form::Json, false) => json::unary(inner, caller, method, request).await,
+            (Form::Events, true) => stream::events(inner, caller, method, request).await,
             (_, true) => {
                 let message = "this call answers with a stream: send Accept: text/event-stream with the request in \
                                ?message={…}, or use gRPC or gRPC-Web";
@@ -247,6 +264,30 @@ fn span(form: Form, request: &Request<Body>) -> Span {
         span.record("trace_id", trace_id);
     }
     span
+}
+
+async fn answer_calendar(inner: &Inner, caller: &Caller, method: &Method) -> Response<Body> {
+    match *method {
+        Method::GET | Method::HEAD => calendar::answer(inner, caller).await,
+        _ => not_allowed(inner, "GET, HEAD", "this path is only for reading"),
+    }
+}
+
+/// Turns somebody away whom we do not know, or who may not do this, in the form that they read.
+fn refuse_caller(form: Form, inner: &Inner, error: RpcError, path: &str) -> Response<Body> {
+    let counted = [("form", form.name().to_owned()), ("reason", error.reason.to_string())];
+    metrics::counter!("aerie_gateway_callers_refused_total", &counted).increment(1);
+    let response = match form {
+        Form::Grpc => return Status::from(error).into_http(),
+        Form::GrpcWeb => {
+            let mut response = Status::from(error).into_http();
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc-web+proto"));
+            return response;
+        }
+        Form::OpenAi => openai::refused(&error),
+        Form::Json | Form::Events | Form::Other => refuse(inner, error.clone().into()),
+    };
+    challenge(response, &error, path)
 }
 
 /// gRPC clients read the error from headers; everything else reads JSON.

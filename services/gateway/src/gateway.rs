@@ -3,17 +3,18 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use aerie_config::{Limits, Server};
-use aerie_rpc::{
-    GrpcServer, GrpcServerBuilder, HttpService, PersonId, ServeOptions, ServerBuildError, ServerLimits, serve,
-};
+use aerie_proto::platform::v1::accounts_service_server::{AccountsServiceServer, SERVICE_NAME};
+use aerie_rpc::{GrpcServer, GrpcServerBuilder, HttpService, ServeOptions, ServerBuildError, ServerLimits, serve};
 use aerie_telemetry::{Lifecycle, Metrics};
 use thiserror::Error;
 use tokio::net::TcpListener;
 
 use crate::{
+    accounts::service::AccountsApi,
     admission::Admission,
     app::{App, Inner},
-    guard::Guard,
+    callers::Callers,
+    guard::{Guard, PublicNames},
     health,
     services::{ServiceRoute, Services},
 };
@@ -25,8 +26,10 @@ pub struct GatewayDeps {
     pub services: Vec<ServiceRoute>,
     /// What answers OpenAI's clients at `/v1/`; none answers "not found" there.
     pub openai: Option<HttpService>,
-    /// The one person of local mode, on whose behalf every call is made.
-    pub person: PersonId,
+    /// Who is asking.
+    pub callers: Callers,
+    /// Addresses under which people open it, and more hosts that programs may ask for, besides those of this machine.
+    pub names: PublicNames,
     /// The listener's settings.
     pub server: Server,
     /// What one caller may ask for.
@@ -51,6 +54,11 @@ pub enum GatewayError {
         "the gateway would listen on {0}, which other machines can reach; without accounts it listens on 127.0.0.1 or ::1 only"
     )]
     NotLoopback(SocketAddr),
+    /// No name is known under which others could reach it.
+    #[error(
+        "the gateway would listen on {0}, but nothing says under which address people open it; write accounts.public_addresses, such as [\"https://aerie.example\"]"
+    )]
+    Nameless(SocketAddr),
     /// The listener is broken.
     #[error("the listener has no address: {0}; bind it again")]
     Listener(#[from] io::Error),
@@ -59,6 +67,7 @@ pub enum GatewayError {
 /// The edge of one process, ready to be served.
 pub struct Gateway {
     inner: Arc<Inner>,
+    names: PublicNames,
     options: ServeOptions,
     lifecycle: Lifecycle,
 }
@@ -70,17 +79,18 @@ impl Gateway {
     /// # Errors
     /// Descriptors that cannot be read.
     pub async fn new(deps: GatewayDeps, lifecycle: &Lifecycle) -> Result<Self, GatewayError> {
-        let GatewayDeps { services, openai, person, server, limits, metrics, version } = deps;
+        let GatewayDeps { services, openai, callers, names, server, limits, metrics, version } = deps;
         let services = Services::new(services)?;
         let server_limits = ServerLimits { concurrency: limits.concurrency, deadline: limits.deadline() };
-        let names = services.routes.iter().flat_map(|route| services.names(route.package));
-        let own = names.fold(GrpcServerBuilder::new(server_limits), GrpcServerBuilder::describing);
+        let described = services.routes.iter().flat_map(|route| services.names(route.package));
+        let own = described.fold(GrpcServerBuilder::new(server_limits), GrpcServerBuilder::describing);
+        let own = own.service(AccountsServiceServer::new(AccountsApi::new(&callers)));
         let inner = Inner {
             services: Arc::new(services),
             openai,
             own: own.build(lifecycle).await?.with_reflection()?,
-            person,
-            admission: Admission::new(limits.requests_per_second, limits.concurrency),
+            callers,
+            admission: Admission::new(&limits),
             body_timeout: Duration::from_secs(server.body_timeout_seconds),
             heartbeat: Duration::from_secs(server.heartbeat_seconds),
             metrics,
@@ -95,7 +105,8 @@ impl Gateway {
             connections: server.connections,
             ..ServeOptions::default()
         };
-        Ok(Self { inner: Arc::new(inner), options, lifecycle: lifecycle.clone() })
+        inner.own.health().set(SERVICE_NAME, true).await;
+        Ok(Self { inner: Arc::new(inner), names, options, lifecycle: lifecycle.clone() })
     }
 
     /// The gateway's own health and reflection, to be asked how it is.
@@ -107,14 +118,17 @@ impl Gateway {
     /// Serves the listener until the lifecycle stops; connections then finish as tasks of the lifecycle.
     ///
     /// # Errors
-    /// A listener that other machines can reach.
+    /// A listener that other machines can reach, without accounts or without a name for it.
     pub async fn serve(self, listener: TcpListener) -> Result<(), GatewayError> {
         let address = listener.local_addr()?;
-        if !address.ip().is_loopback() {
+        if !address.ip().is_loopback() && self.inner.callers.is_local() {
             return Err(GatewayError::NotLoopback(address));
         }
+        if !address.ip().is_loopback() && self.names.addresses.is_empty() && self.names.hosts.is_empty() {
+            return Err(GatewayError::Nameless(address));
+        }
         health::mirror(self.inner.services.clone(), self.inner.own.health(), &self.lifecycle);
-        let app = App { inner: self.inner, guard: Arc::new(Guard::new(address.port())) };
+        let app = App { inner: self.inner, guard: Arc::new(Guard::new(address.port(), &self.names)) };
         tracing::info!(%address, "listening on http://{address}");
         serve(listener, app, self.options, self.lifecycle).await;
         Ok(())

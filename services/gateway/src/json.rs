@@ -10,7 +10,7 @@ use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor};
 use tokio::time::Instant;
 use tonic::{Extensions, Status, body::Body, client::Grpc, metadata::MetadataMap};
 
-use crate::{answer, app::Inner, codec::DynamicCodec, metadata, proxy::too_large};
+use crate::{answer, app::Inner, callers::Caller, codec::DynamicCodec, metadata, proxy::too_large};
 
 /// Header with the caller's time limit in milliseconds, at most ten digits.
 const CONNECT_TIMEOUT: &str = "connect-timeout-ms";
@@ -40,9 +40,14 @@ impl From<HttpError> for Status {
 }
 
 /// Answers a unary call.
-pub(crate) async fn unary(inner: Arc<Inner>, method: MethodDescriptor, request: Request<Body>) -> Response<Body> {
-    let _permit = match inner.admission.enter(&inner.person, Instant::now()) {
-        Ok(permit) => permit,
+pub(crate) async fn unary(
+    inner: Arc<Inner>,
+    caller: Caller,
+    method: MethodDescriptor,
+    request: Request<Body>,
+) -> Response<Body> {
+    let _place = match inner.admission.enter(&caller.person, Instant::now()) {
+        Ok(place) => place,
         Err(error) => return refuse(&inner, error.into()),
     };
     let (parts, body) = request.into_parts();
@@ -56,7 +61,7 @@ pub(crate) async fn unary(inner: Arc<Inner>, method: MethodDescriptor, request: 
     };
     let Ok(()) = client.ready().await;
     let codec = DynamicCodec { answer: method.output() };
-    match client.unary(call(&inner, &parts.headers, message), path, codec).await {
+    match client.unary(call(caller, &parts.headers, message), path, codec).await {
         Ok(response) => match serde_json::to_value(response.get_ref()) {
             Ok(value) => answer::json(StatusCode::OK, &value),
             Err(error) => refuse(&inner, RpcError::internal(error).into()),
@@ -81,10 +86,12 @@ pub(crate) fn client(
     Ok((client, PathAndQuery::try_from(path).map_err(RpcError::internal)?))
 }
 
-/// The call to the service on behalf of an HTTP request.
-pub(crate) fn call(inner: &Inner, headers: &HeaderMap, message: DynamicMessage) -> tonic::Request<DynamicMessage> {
-    let metadata = MetadataMap::from_headers(metadata::fresh(headers, &inner.person));
+/// The call to the service on behalf of an HTTP request. The gateway's own services learn from it how the caller proved who
+/// they are.
+pub(crate) fn call(caller: Caller, headers: &HeaderMap, message: DynamicMessage) -> tonic::Request<DynamicMessage> {
+    let metadata = MetadataMap::from_headers(metadata::fresh(headers, &caller.person));
     let mut call = tonic::Request::from_parts(metadata, Extensions::default(), message);
+    call.extensions_mut().insert(caller);
     if let Some(limit) = time_limit(headers) {
         call.set_timeout(limit);
     }

@@ -2,13 +2,16 @@
 //!
 //! Every service is reachable in every form on one port, without a line per method: bytes of gRPC are passed on, and
 //! JSON is translated by the descriptors. Who is asking is decided here and nowhere else. In local mode the port is on
-//! loopback and answers only this machine's own pages.
+//! loopback and answers only this machine's own pages; with accounts everybody proves who they are.
 
+mod accounts;
 mod admission;
 mod answer;
 mod app;
 mod calendar;
+mod callers;
 mod codec;
+mod fetch;
 mod gateway;
 mod guard;
 mod health;
@@ -19,11 +22,17 @@ mod openai;
 mod page;
 mod proxy;
 mod services;
+mod sign_in;
 mod stream;
+mod tokens;
 mod web;
 
 pub use crate::{
+    accounts::AccountStore,
+    callers::{Callers, CallersError, scopes::Scope},
     gateway::{Gateway, GatewayDeps, GatewayError},
+    guard::PublicNames,
     listen::{Bound, ListenError, bind},
     services::ServiceRoute,
+    tokens::Identity,
 };

@@ -3,8 +3,10 @@
 use aerie_rpc::{INTERNAL_HEADER_PREFIX, PERSON_HEADER, PersonId};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::callers::FORGERY_HEADER;
+
 /// Headers that concern one connection or the browser, not the call.
-const NOT_FORWARDED: [HeaderName; 11] = [
+const NOT_FORWARDED: [HeaderName; 12] = [
     header::HOST,
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -16,6 +18,7 @@ const NOT_FORWARDED: [HeaderName; 11] = [
     header::ORIGIN,
     header::REFERER,
     header::EXPECT,
+    HeaderName::from_static(FORGERY_HEADER),
 ];
 const TRACE_HEADERS: [&str; 2] = ["traceparent", "tracestate"];
 

@@ -45,14 +45,16 @@ pub(crate) fn render(inner: &Inner, health: &[RouteHealth], is_ready: bool) -> S
          <code>apt-get install nodejs npm</code>) and start Aerie again with <code>cargo xtask up</code>, which builds it. \
          Everything works from the command line, too.</p>"
     };
-    let metrics = if inner.metrics.is_some() { " · <a href=\"/metrics\">metrics</a>" } else { "" };
+    let metrics =
+        if inner.metrics.is_some() && inner.callers.is_local() { " · <a href=\"/metrics\">metrics</a>" } else { "" };
     let state = if is_ready { "ready" } else { "not ready" };
+    let reach = if inner.callers.is_local() { "It answers on this machine only." } else { "" };
     let version = escaped(inner.version);
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>Aerie</title><link rel=\"stylesheet\" href=\"/style.css\"></head><body><main>\
-         <h1>Aerie</h1><p>Version {version}, {state}. It answers on this machine only.</p>{app}\
+         <h1>Aerie</h1><p>Version {version}, {state}. {reach}</p>{app}\
          <h2>Services</h2><table>{services}</table>\
          <h2>Next</h2><table>{commands}</table>\
          <h2>For programs</h2>\
@@ -64,7 +66,8 @@ pub(crate) fn render(inner: &Inner, health: &[RouteHealth], is_ready: bool) -> S
     )
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it may stand in a page.
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -15,27 +15,27 @@ use tonic::{Status, body::Body};
 use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service, ServiceExt};
 
-use crate::{app::Inner, metadata};
+use crate::{app::Inner, callers::Caller, metadata, stream::watch};
 
 /// Length of a gRPC frame's header: a flag and the message's length.
 const FRAME_HEADER_BYTES: usize = 5;
 
 /// Answers a gRPC call.
-pub(crate) async fn grpc(inner: Arc<Inner>, request: Request<Body>) -> Response<Body> {
+pub(crate) async fn grpc(inner: Arc<Inner>, caller: Caller, request: Request<Body>) -> Response<Body> {
     if request.version() < Version::HTTP_2 {
         let message = "gRPC needs HTTP/2; over HTTP/1.1 send application/grpc-web or application/json";
         return Status::failed_precondition(message).into_http();
     }
-    pass_on(inner, request).await
+    pass_on(inner, caller, request).await
 }
 
 /// Answers a gRPC-Web call: the layer turns it into gRPC and the answer back.
-pub(crate) async fn grpc_web(inner: Arc<Inner>, request: Request<Body>) -> Response<Body> {
-    let Ok(response) = GrpcWebLayer::new().layer(Proxy(inner)).oneshot(request).await;
+pub(crate) async fn grpc_web(inner: Arc<Inner>, caller: Caller, request: Request<Body>) -> Response<Body> {
+    let Ok(response) = GrpcWebLayer::new().layer(Proxy(inner, caller)).oneshot(request).await;
     response
 }
 
-struct Proxy(Arc<Inner>);
+struct Proxy(Arc<Inner>, Caller);
 
 impl Service<Request<Body>> for Proxy {
     type Response = Response<Body>;
@@ -47,29 +47,32 @@ impl Service<Request<Body>> for Proxy {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let inner = self.0.clone();
-        Box::pin(async move { Ok(pass_on(inner, request).await) })
+        let (inner, caller) = (self.0.clone(), self.1.clone());
+        Box::pin(async move { Ok(pass_on(inner, caller, request).await) })
     }
 }
 
-async fn pass_on(inner: Arc<Inner>, mut request: Request<Body>) -> Response<Body> {
-    let permit = match inner.admission.enter(&inner.person, Instant::now()) {
-        Ok(permit) => permit,
+async fn pass_on(inner: Arc<Inner>, caller: Caller, mut request: Request<Body>) -> Response<Body> {
+    let place = match inner.admission.enter(&caller.person, Instant::now()) {
+        Ok(place) => place,
         Err(error) => return Status::from(error).into_http(),
     };
     let path = request.uri().path().to_owned();
     let backend = inner.services.backend(&path).unwrap_or_else(|| inner.own.backend());
-    metadata::prepare(request.headers_mut(), &inner.person);
+    metadata::prepare(request.headers_mut(), &caller.person);
+    let method = inner.services.method(&path);
+    let streams = method.as_ref().is_some_and(|method| method.is_server_streaming());
+    let (place, stop) = if streams { watch(&inner, &caller, place) } else { (place, inner.lifecycle.soft()) };
+    request.extensions_mut().insert(caller);
     // The backend's connection adds its own scheme and host.
     let path_only = PathAndQuery::try_from(path.as_str()).map(Uri::from);
     if let Ok(uri) = path_only {
         *request.uri_mut() = uri;
     }
-    let sends_many = inner.services.method(&path).is_some_and(|method| method.is_client_streaming());
+    let sends_many = method.is_some_and(|method| method.is_client_streaming());
     let request = if sends_many { request } else { bounded(request, inner.limits.message_bytes) };
     let Ok(response) = backend.oneshot(request).await;
-    let stop = inner.lifecycle.soft();
-    response.map(|body| Body::new(GuardedBody::new(body).until_stop(stop).holding(Some(permit))))
+    response.map(|body| place.until_end_of(Body::new(GuardedBody::new(body).until_stop(stop))))
 }
 
 /// A call with one request message may not send more than one message's bytes.

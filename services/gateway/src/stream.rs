@@ -13,16 +13,15 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use prost_reflect::{DynamicMessage, Kind, MethodDescriptor, ReflectMessage, Value};
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, Interval, MissedTickBehavior, interval_at},
-};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming, body::Body};
 
 use crate::{
+    admission::Place,
     answer,
     app::Inner,
+    callers::Caller,
     codec::DynamicCodec,
     json::{HttpError, call, client, read_body, read_json, refuse},
 };
@@ -36,9 +35,14 @@ const HEARTBEAT: &str = ": still here\n\n";
 const END: &str = "event: end\ndata: {}\n\n";
 
 /// Answers a call with a stream. The request message is in the query (`?message={…}`) or, for POST, in the body.
-pub(crate) async fn events(inner: Arc<Inner>, method: MethodDescriptor, request: Request<Body>) -> Response<Body> {
-    let permit = match inner.admission.enter(&inner.person, Instant::now()) {
-        Ok(permit) => permit,
+pub(crate) async fn events(
+    inner: Arc<Inner>,
+    caller: Caller,
+    method: MethodDescriptor,
+    request: Request<Body>,
+) -> Response<Body> {
+    let place = match inner.admission.enter(&caller.person, Instant::now()) {
+        Ok(place) => place,
         Err(error) => return refuse(&inner, error.into()),
     };
     let (parts, body) = request.into_parts();
@@ -52,10 +56,35 @@ pub(crate) async fn events(inner: Arc<Inner>, method: MethodDescriptor, request:
     };
     let Ok(()) = client.ready().await;
     let codec = DynamicCodec { answer: method.output() };
-    match client.server_streaming(call(&inner, &parts.headers, message), path, codec).await {
-        Ok(answers) => respond(&inner, answers.into_inner(), permit),
+    let watched = watch(&inner, &caller, place);
+    match client.server_streaming(call(caller, &parts.headers, message), path, codec).await {
+        Ok(answers) => respond(&inner, answers.into_inner(), watched),
         Err(status) => answer::error(&status, &inner.services.pool),
     }
+}
+
+/// What stops a stream: the server, or that its caller is not let in any more.
+pub(crate) fn watch(inner: &Arc<Inner>, caller: &Caller, place: Place) -> (Place, CancellationToken) {
+    let stop = inner.lifecycle.soft();
+    if inner.callers.is_local() {
+        return (place, stop);
+    }
+    let stop = stop.child_token();
+    let (watching, token, caller) = (inner.clone(), stop.clone(), caller.clone());
+    inner.lifecycle.spawn(async move {
+        let mut ticks = heartbeat(watching.heartbeat);
+        loop {
+            tokio::select! {
+                () = token.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if !watching.callers.still_know(&caller).await {
+                tracing::info!(person = %caller.person, "a stream ends: its caller is not let in any more");
+                token.cancel();
+            }
+        }
+    });
+    (place.ending(stop.clone()), stop)
 }
 
 async fn read_request(
@@ -97,14 +126,18 @@ fn continue_after(message: &mut DynamicMessage, headers: &HeaderMap) -> Result<(
     Ok(())
 }
 
-fn respond(inner: &Arc<Inner>, answers: Streaming<DynamicMessage>, permit: OwnedSemaphorePermit) -> Response<Body> {
+fn respond(
+    inner: &Arc<Inner>,
+    answers: Streaming<DynamicMessage>,
+    (place, stop): (Place, CancellationToken),
+) -> Response<Body> {
     let events = Events {
         answers,
         heartbeat: heartbeat(inner.heartbeat),
-        stop: inner.lifecycle.soft(),
+        stop,
         inner: inner.clone(),
         state: State::Opening,
-        _permit: permit,
+        _place: place,
     };
     let frames = futures::stream::unfold(events, |mut events| async move {
         let text = events.next().await?;
@@ -130,7 +163,7 @@ struct Events {
     stop: CancellationToken,
     inner: Arc<Inner>,
     state: State,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 enum State {

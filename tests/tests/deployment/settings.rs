@@ -38,11 +38,9 @@ fn variables(objects: &[Value], workload: &Workload) -> BTreeMap<String, String>
 }
 
 /// Settings of the split services that this tree's program does not take yet: the start of their names, and one of them.
-const COMING: [(&str, &str, &str); 5] = [
-    ("AERIE__ACCOUNTS__", "MODE", "tokens"),
+const COMING: [(&str, &str, &str); 3] = [
     ("AERIE__EVENTS__BUS", "", "nats"),
     ("AERIE__EVENTS__NATS_URL", "", "nats://nats:4222"),
-    ("AERIE__SERVER__LISTEN", "", "0.0.0.0"),
     ("AERIE__STORE__SECRET_FILE", "", "/run/secrets/secret"),
 ];
 

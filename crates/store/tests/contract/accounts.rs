@@ -26,3 +26,16 @@ pub async fn external_people_are_known_by_their_subject(fixture: &Fixture) {
     let names: Vec<String> = accounts::people(&mut tx).await.unwrap().into_iter().map(|person| person.name).collect();
     assert_eq!(names, ["Ines", "Ola"]);
 }
+
+pub async fn many_at_once_make_one_person(fixture: &Fixture) {
+    let first_sight = (0..16).map(|number| async move {
+        let mut tx = fixture.platform().begin().await.unwrap();
+        let name = format!("name {number}");
+        let id = accounts::ensure_external_person(&mut tx, "idp 99", &name, day(1)).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    });
+    let ids = futures::future::join_all(first_sight).await;
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(accounts::people(&mut fixture.platform().read().await.unwrap()).await.unwrap().len(), 1);
+}

@@ -1,6 +1,10 @@
-use aerie_gateway::{Gateway, GatewayDeps};
+use std::sync::Arc;
+
+use aerie_gateway::{AccountStore, Callers, Gateway, GatewayDeps, PublicNames};
 use aerie_proto::llm::v1::{CompleteRequest, llm_service_client::LlmServiceClient};
 use aerie_rpc::PersonId;
+use aerie_store::{Stores, StoresConfig};
+use aerie_tasks::SystemClock;
 use aerie_telemetry::Lifecycle;
 use tokio::net::TcpListener;
 use tonic::transport::Endpoint;
@@ -58,11 +62,24 @@ async fn the_host_of_http_2_is_checked_too() {
 
 #[tokio::test]
 async fn a_listener_that_others_can_reach_is_refused() {
+    let error = serving_everywhere(Callers::local(PersonId::new("ada").unwrap())).await;
+    assert!(error.contains("other machines"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let stores = StoresConfig { url: "embedded".into(), data: folder.path().to_owned(), migrate: true, connections: 1 };
+    let store = AccountStore::new(Arc::new(Stores::open(stores).await.unwrap()));
+    let callers = Callers::accounts(&config().accounts, store, Arc::new(SystemClock)).unwrap();
+    let error = serving_everywhere(callers).await;
+    assert!(error.contains("accounts.public_addresses"), "{error}");
+}
+
+/// What a gateway without names says that is to listen on every address.
+async fn serving_everywhere(callers: Callers) -> String {
     let (config, lifecycle) = (config(), Lifecycle::new());
     let deps = GatewayDeps {
         services: Vec::new(),
         openai: None,
-        person: PersonId::new("ada").unwrap(),
+        callers,
+        names: PublicNames::default(),
         server: config.server,
         limits: config.limits,
         metrics: None,
@@ -70,6 +87,5 @@ async fn a_listener_that_others_can_reach_is_refused() {
     };
     let gateway = Gateway::new(deps, &lifecycle).await.unwrap();
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let error = gateway.serve(listener).await.unwrap_err();
-    assert!(error.to_string().contains("other machines"), "{error}");
+    gateway.serve(listener).await.unwrap_err().to_string()
 }

@@ -5,6 +5,7 @@ use aerie_rpc::{ErrorCode, RpcError};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::people::People;
 use crate::world::{COMPLETE, SUBSCRIBE, World, read_until};
 
 #[tokio::test]
@@ -65,4 +66,43 @@ async fn a_client_that_never_finishes_its_headers_is_cut_off() {
     let mut rest = Vec::new();
     let cut = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
     assert!(cut.is_ok(), "the connection is still open");
+}
+
+#[tokio::test]
+async fn one_person_leaves_places_for_others() {
+    let people = People::with(|config, _| {
+        config.limits.person_concurrency = 2;
+        config.limits.requests_per_second = 50;
+    })
+    .await;
+    let (ada, ben) = (people.token("ada"), people.token("ben"));
+    let host = people.world.address.to_string();
+    let authorization = format!("Bearer {ada}");
+    let headers = [("host", host.as_str()), ("accept", "text/event-stream"), ("authorization", &authorization)];
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut stream = people.world.open("GET", SUBSCRIBE, &headers).await;
+        read_until(&mut stream, |text| text.contains("id: 3")).await;
+        streams.push(stream);
+    }
+    let refused = people.call_with(&ada, COMPLETE, &json!({})).await;
+    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (429, "1"));
+    assert!(refused.text().contains("TOO_MANY_CALLS_OF_ONE"), "{}", refused.text());
+    assert!(people.who(&ben).await.is_ok(), "others are not affected");
+    drop(streams);
+    let mut tries = 0;
+    while people.who(&ada).await.is_err() {
+        tries += 1;
+        assert!(tries < 500, "the places never came back");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let mut refused = None;
+    for _ in 0..120 {
+        refused = people.who(&ada).await.err();
+        if refused.is_some() {
+            break;
+        }
+    }
+    assert_eq!(refused, Some(429), "a burst of a hundred is over");
+    assert!(people.who(&ben).await.is_ok(), "others are not affected");
 }

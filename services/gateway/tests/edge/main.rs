@@ -1,6 +1,7 @@
 //! The gateway over real sockets, in front of small services that do what they are told.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod api_keys;
 mod events;
 mod fake;
 mod grpc;
@@ -9,4 +10,7 @@ mod json;
 mod limits;
 mod openai;
 mod page;
+mod people;
+mod sessions;
+mod tokens;
 mod world;

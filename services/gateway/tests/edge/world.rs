@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use aerie_config::{Config, Loader};
-use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute, bind};
+use aerie_gateway::{Callers, Gateway, GatewayDeps, PublicNames, ServiceRoute, bind};
 use aerie_proto::{
     llm::v1::llm_service_server::LlmServiceServer, pipeline::v1::events_service_server::EventsServiceServer,
 };
@@ -75,6 +75,11 @@ impl World {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config();
         change(&mut config);
+        Self::of(config, Callers::local(PersonId::new("ada").unwrap())).await
+    }
+
+    /// A gateway that asks who is there.
+    pub async fn of(config: Config, callers: Callers) -> Self {
         let (lifecycle, events) = (Lifecycle::new(), Events::default());
         let pipeline = GrpcServerBuilder::new(ServerLimits::default())
             .service(EventsServiceServer::new(events.clone()))
@@ -98,7 +103,11 @@ impl World {
                 route("llm-router", "aerie.llm.v1", &llm, false),
             ],
             openai: Some(HttpService::new(OpenAi)),
-            person: PersonId::new("ada").unwrap(),
+            callers,
+            names: PublicNames {
+                addresses: config.accounts.public_addresses.clone(),
+                hosts: config.accounts.hosts.clone(),
+            },
             server: config.server.clone(),
             limits: config.limits.clone(),
             metrics: Some(Metrics::install().unwrap()),
@@ -163,7 +172,8 @@ pub async fn read_until(stream: &mut TcpStream, condition: impl Fn(&str) -> bool
     text
 }
 
-fn parse(bytes: &[u8]) -> Answer {
+/// Reads a whole answer.
+pub fn parse(bytes: &[u8]) -> Answer {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a complete header");
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.split("\r\n");

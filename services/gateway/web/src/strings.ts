@@ -19,6 +19,14 @@ export const t = {
     brokenTitle: "Something went wrong",
     broken: "This page ran into an error of its own. Your data is safe on the server.",
   },
+  account: {
+    title: "Sign in",
+    why: "Your jobs, letters and mail are yours alone. Sign in to see them.",
+    signIn: "Sign in",
+    noWay: "This server knows people by tokens that another program gives them. Ask whoever runs it how to get in.",
+    signOut: "Sign out",
+    leaveFailed: "You are still signed in: the server could not be reached. Try again.",
+  },
   nav: {
     label: "Main",
     home: "Home",

@@ -16,6 +16,7 @@ import type { ResearchService as ResearchDescriptor } from "../gen/aerie/pipelin
 import type { SurveysService as SurveysDescriptor } from "../gen/aerie/pipeline/v1/surveys_service_pb";
 import type { TasksService as TasksDescriptor } from "../gen/aerie/pipeline/v1/tasks_service_pb";
 import type { VisionService as VisionDescriptor } from "../gen/aerie/vision/v1/vision_service_pb";
+import { account, proof } from "./account.svelte";
 import { connection } from "./connection.svelte";
 import { ApiError, failureOf } from "./errors";
 import { recall, remember } from "./memory";
@@ -86,6 +87,9 @@ async function call(path: string, request: unknown, options: CallOptions): Promi
         return kept;
       }
     }
+    if (error instanceof ApiError && error.isUnknown) {
+      account.missing(error.signIn);
+    }
     throw error;
   }
 }
@@ -112,7 +116,7 @@ async function send(path: string, body: string, options: CallOptions): Promise<R
   try {
     return await fetch(`/${path}`, {
       method: "POST",
-      headers: { "content-type": "application/json", "connect-timeout-ms": String(options.timeout ?? PATIENCE) },
+      headers: { "content-type": "application/json", "connect-timeout-ms": String(options.timeout ?? PATIENCE), ...proof() },
       body,
       signal,
       // A change is sent to its end although the page is left meanwhile. Browsers allow that for short ones.

@@ -10,6 +10,8 @@ export class ApiError extends Error {
     readonly reason = "",
     /** Fields that were wrong, where the server named them. */
     readonly fields: { field: string; description: string }[] = [],
+    /** Where to sign in, when that is what is missing and the server signs people in. */
+    readonly signIn = "",
   ) {
     super(message);
     this.name = "ApiError";
@@ -24,6 +26,11 @@ export class ApiError extends Error {
 
   get isOffline(): boolean {
     return this.code === "offline";
+  }
+
+  /** Nobody is signed in, or no longer. */
+  get isUnknown(): boolean {
+    return this.code === "unauthenticated";
   }
 
   get isNotFound(): boolean {
@@ -47,7 +54,9 @@ export async function failureOf(response: Response): Promise<ApiError> {
     wire = {};
   }
   const detail = (type: string) => wire.details?.find((one) => one.type === type)?.debug;
-  const reason = detail("google.rpc.ErrorInfo")?.["reason"];
+  const info = detail("google.rpc.ErrorInfo");
+  const reason = info?.["reason"];
+  const signIn = (info?.["metadata"] as Record<string, unknown> | undefined)?.["sign_in"];
   const violations = detail("google.rpc.BadRequest")?.["fieldViolations"];
   const fields = Array.isArray(violations) ? (violations as { field: string; description: string }[]) : [];
   const said = fields.length > 0 ? fields.map((one) => `${one.field} ${one.description}`).join("; ") : wire.message;
@@ -56,6 +65,7 @@ export async function failureOf(response: Response): Promise<ApiError> {
     sentence(said || `The server answered ${response.status}.`),
     typeof reason === "string" ? reason : "",
     fields,
+    typeof signIn === "string" ? signIn : "",
   );
 }
 

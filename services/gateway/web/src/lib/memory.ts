@@ -16,6 +16,13 @@ export async function keepAnswers(on: boolean): Promise<void> {
   }
 }
 
+/** Forgets everything that was kept: somebody else may use this browser next. */
+export async function forgetAnswers(): Promise<void> {
+  if ("caches" in globalThis) {
+    await caches.delete(NAME);
+  }
+}
+
 function address(path: string, body: string): string {
   return `/${NAME}/${path}?${encodeURIComponent(body)}`;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Board } from "../../src/lib/board.svelte";
+import { account, forgeryToken } from "../../src/lib/account.svelte";
 import { api } from "../../src/lib/api";
 import { base64Of, blobOf } from "../../src/lib/bytes";
 import { connection } from "../../src/lib/connection.svelte";
@@ -231,6 +232,42 @@ describe("calls", () => {
     expect(sent).toEqual(Array(2).fill("/aerie.pipeline.v1.JobsService/CountJobs {}"));
     await expect(api.jobs.countJobs({})).rejects.toThrow("Broken.");
     expect(sent.length).toBe(3);
+  });
+
+  it("show that they come from this app, where somebody is signed in", async () => {
+    const sent: RequestInit[] = [];
+    vi.stubGlobal("fetch", async (_: string, init: RequestInit) => {
+      sent.push(init);
+      return new Response("{}");
+    });
+    await api.jobs.countJobs({});
+    vi.spyOn(document, "cookie", "get").mockReturnValue("a=1; __Host-aerie-csrf=t0-k_en; b=2");
+    await api.jobs.countJobs({});
+    vi.restoreAllMocks();
+    const tokens = sent.map((init) => (init.headers as Record<string, string>)["x-csrf-token"]);
+    expect(tokens).toEqual([undefined, "t0-k_en"]);
+    expect(forgeryToken("x__Host-aerie-csrf=1; __Host-aerie-csrf=")).toBeUndefined();
+  });
+
+  it("ask to sign in when nobody is, and only at this server", async () => {
+    const refused = (metadata: object) =>
+      new Response(
+        JSON.stringify({
+          code: "unauthenticated",
+          message: "nobody is signed in",
+          details: [{ type: "google.rpc.ErrorInfo", debug: { reason: "CREDENTIAL_MISSING", metadata } }],
+        }),
+        { status: 401 },
+      );
+    answers(refused({ sign_in: "/auth/login" }), refused({ sign_in: "//evil.example" }), refused({}));
+    expect(account.isMissing).toBe(false);
+    await expect(api.jobs.countJobs({})).rejects.toMatchObject({ isUnknown: true, reason: "CREDENTIAL_MISSING" });
+    expect([account.isMissing, account.way]).toEqual([true, "/auth/login?to=%2F"]);
+    await expect(api.jobs.countJobs({})).rejects.toMatchObject({ isUnknown: true });
+    expect(account.login).toBe("");
+    await expect(api.jobs.countJobs({})).rejects.toMatchObject({ isUnknown: true });
+    expect(account.login).toBe("");
+    account.isMissing = false;
   });
 
   it("say when the server cannot be reached, and when it is back", async () => {
