@@ -28,7 +28,16 @@ const LIBRARIES: [(&str, &[&str]); 6] = [
     ("candle", &["aerie-embedding", "aerie-vision"]),
     (
         "tonic",
-        &["aerie-proto", "aerie-rpc", "aerie-gateway", "aerie-pipeline", "aerie-llm-router", "aerie-vision", "aerie"],
+        &[
+            "aerie-proto",
+            "aerie-rpc",
+            "aerie-gateway",
+            "aerie-pipeline",
+            "aerie-llm-router",
+            "aerie-vision",
+            "aerie",
+            "aerie-tests",
+        ],
     ),
     ("reqwest", &["aerie-boards", "aerie-gateway", "aerie-hub", "aerie-integrations", "aerie-llm-router"]),
 ];
