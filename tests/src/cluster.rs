@@ -128,13 +128,28 @@ impl Cluster {
         ];
         all.extend(settings);
         let Some(this) = Self::start(program, size, &all)? else { return Ok(None) };
-        let example = this.aerie(&["profile", "example"])?;
+        if !this.has_accounts() {
+            this.load_profile(boards, None)?;
+        }
+        Ok(Some(this))
+    }
+
+    /// Whether people show tokens.
+    fn has_accounts(&self) -> bool {
+        self.variables.iter().any(|(name, _)| name == "AERIE__ACCOUNTS__MODE")
+    }
+
+    /// Loads the demo's profile, with a search over all sample boards, for whoever the token belongs to.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn load_profile(&self, boards: &BoardServer, token: Option<&str>) -> anyhow::Result<()> {
+        let example = self.aerie(&["profile", "example"])?;
         let profile =
             example.replace("company_boards: []", &format!("company_boards: {}", json!(boards.company_boards())));
-        let path = this.path("profile.yaml");
+        let path = self.path("profile.yaml");
         fs::write(&path, profile)?;
-        this.aerie(&["profile", "load", &path])?;
-        Ok(Some(this))
+        self.aerie_as(token, &["profile", "load", &path]).map(drop)
     }
 
     /// Runs a command against the first gateway, as a person would, and returns what it printed.
@@ -142,9 +157,20 @@ impl Cluster {
     /// # Errors
     /// It failed.
     pub fn aerie(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        self.aerie_as(None, arguments)
+    }
+
+    /// As [`Self::aerie`], for whoever the token belongs to.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn aerie_as(&self, token: Option<&str>, arguments: &[&str]) -> anyhow::Result<String> {
         let data = self.data()?.display().to_string();
         let arguments = ["--data-dir", data.as_str()].into_iter().chain(arguments.iter().copied());
-        Ok(self.program.run(self.home.path(), arguments)?.expect(0)?.stdout)
+        let mut command = self.program.command(self.home.path(), arguments);
+        let output = command.envs(token.map(|token| ("AERIE_TOKEN", token))).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     fn plan(&mut self, size: Size) -> anyhow::Result<()> {
@@ -190,6 +216,9 @@ impl Cluster {
                 ("AERIE__PIPELINE__ENDPOINT".to_owned(), endpoint(&apis)),
                 router.clone(),
             ]);
+            if self.has_accounts() {
+                own.push(("AERIE__ACCOUNTS__HOSTS".to_owned(), format!("127.0.0.1:{port}")));
+            }
             self.add(&format!("gateway-{number}"), "gateway", port, &["gateway"], own)?;
         }
         Ok(())

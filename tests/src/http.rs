@@ -54,8 +54,17 @@ pub struct Event {
 /// # Errors
 /// The connection or the answer is broken. An error status is an answer.
 pub fn call(authority: &str, method: &str, request: &Value) -> anyhow::Result<Answer> {
+    call_as(None, authority, method, request)
+}
+
+/// Calls a method in the JSON form with the value of an `authorization` header.
+///
+/// # Errors
+/// The connection or the answer is broken. An error status is an answer.
+pub fn call_as(authorization: Option<&str>, authority: &str, method: &str, request: &Value) -> anyhow::Result<Answer> {
     let body = request.to_string();
-    let headers = [("content-type", "application/json")];
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(authorization.map(|value| ("authorization", value)));
     send(authority, "POST", &format!("/{method}"), &headers, body.as_bytes())
 }
 
@@ -107,7 +116,22 @@ impl EventStream {
     /// # Errors
     /// The answer is no event stream.
     pub fn open(authority: &str, method: &str, request: &Value, last_event_id: Option<&str>) -> anyhow::Result<Self> {
+        Self::open_as(None, authority, method, request, last_event_id)
+    }
+
+    /// As [`Self::open`], with the value of an `authorization` header.
+    ///
+    /// # Errors
+    /// The answer is no event stream.
+    pub fn open_as(
+        authorization: Option<&str>,
+        authority: &str,
+        method: &str,
+        request: &Value,
+        last_event_id: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let mut headers = vec![("content-type", "application/json"), ("accept", "text/event-stream")];
+        headers.extend(authorization.map(|value| ("authorization", value)));
         headers.extend(last_event_id.map(|id| ("last-event-id", id)));
         let mut reader = open(authority, "POST", &format!("/{method}"), &headers, request.to_string().as_bytes())?;
         let (status, headers) = read_head(&mut reader)?;

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerie_testkit::boards::BoardServer;
+use aerie_testkit::{boards::BoardServer, issuer::TestIssuer};
 use aerie_tests::{
     cluster::{Cluster, Size},
     http::{self, EventStream},
@@ -36,26 +36,85 @@ const LEASE_SECONDS: u64 = 4;
 const RECOVERY: Duration = Duration::from_secs(120);
 const LIST_JOBS: &str = "aerie.pipeline.v1.JobsService/ListJobs";
 const GENERATE: &str = "aerie.pipeline.v1.LettersService/GenerateLetter";
+const AUDIENCE: &str = "aerie";
 const SUBSCRIBE: &str = "aerie.pipeline.v1.EventsService/Subscribe";
 
-/// What callers saw.
-#[derive(Debug, Default)]
-struct Seen {
-    calls: AtomicUsize,
-    failed: AtomicUsize,
+/// Somebody with an account, and what they saw.
+#[derive(Debug)]
+struct Person {
+    name: &'static str,
+    /// The value of the `authorization` header.
+    authorization: String,
+    /// Their jobs, which nobody else has.
+    jobs: Vec<String>,
     /// Tasks whose submission was answered.
     submitted: Mutex<BTreeSet<String>>,
     /// Sequence numbers in the order in which a browser saw them, for each gateway.
     events: [Mutex<Vec<u64>>; 2],
-    over: AtomicBool,
     /// The event after which browsers need no more.
     last: AtomicU64,
 }
 
-impl Seen {
-    fn is_over(&self) -> bool {
+/// Calls that change nothing.
+#[derive(Debug, Default)]
+struct Calls {
+    made: AtomicUsize,
+    failed: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Calls {
+    fn are_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
+}
+
+/// An installation with accounts for two people, each with jobs of their own.
+async fn installation(
+    program: &Program,
+    boards: &BoardServer,
+) -> anyhow::Result<Option<(TestIssuer, Cluster, Vec<Arc<Person>>)>> {
+    let issuer = TestIssuer::start().await?;
+    let lease = LEASE_SECONDS.to_string();
+    let issuers = json!([{"issuer": issuer.url(), "audience": AUDIENCE, "jwks_url": issuer.jwks_url()}]).to_string();
+    let settings = [
+        ("AERIE__TASKS__LEASE_SECONDS", lease.as_str()),
+        ("AERIE__TASKS__ATTEMPTS", "100"),
+        ("AERIE__ACCOUNTS__MODE", "tokens"),
+        ("AERIE__ACCOUNTS__ISSUERS", issuers.as_str()),
+    ];
+    let Some(cluster) = Cluster::with_boards(program, Size::TWO, boards, &settings)? else { return Ok(None) };
+    cluster.postgres.make_durable()?;
+    let mut people = Vec::new();
+    for name in ["ada", "ben"] {
+        let mut claims = issuer.claims(name, AUDIENCE);
+        claims["exp"] = json!(Utc::now().timestamp() + 24 * 3_600);
+        let token = issuer.mint("EdDSA", &claims)?;
+        cluster.load_profile(boards, Some(&token))?;
+        cluster.aerie_as(Some(&token), &["discover", "--json"])?;
+        let authorization = format!("Bearer {token}");
+        let authority = cluster.gateway(0)?.replace("http://", "");
+        let answer = http::call_as(Some(&authorization), &authority, LIST_JOBS, &json!({"pageSize": 200}))?.json()?;
+        let jobs: Vec<String> = ids(&answer);
+        ensure!(jobs.len() > 50, "{} jobs", jobs.len());
+        people.push(Arc::new(Person {
+            name,
+            authorization,
+            jobs,
+            submitted: Mutex::default(),
+            events: Default::default(),
+            last: AtomicU64::new(u64::MAX),
+        }));
+    }
+    let (ada, ben): (BTreeSet<&String>, BTreeSet<&String>) =
+        (people[0].jobs.iter().collect(), people[1].jobs.iter().collect());
+    ensure!(ada.is_disjoint(&ben), "two people have the same jobs");
+    Ok(Some((issuer, cluster, people)))
+}
+
+fn ids(answer: &Value) -> Vec<String> {
+    let jobs = answer["jobs"].as_array().into_iter().flatten();
+    jobs.filter_map(|job| job["id"].as_str().map(str::to_owned)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,70 +123,69 @@ async fn what_breaks_loses_no_task_and_no_event() -> anyhow::Result<()> {
     let seconds: u64 = setting("AERIE_CHAOS_SECONDS")?.unwrap_or(USUAL_SECONDS);
     let seed: u64 = setting("AERIE_CHAOS_SEED")?.unwrap_or(7);
     let boards = BoardServer::start(Utc::now()).await?;
-    let lease = LEASE_SECONDS.to_string();
-    let settings = [("AERIE__TASKS__LEASE_SECONDS", lease.as_str()), ("AERIE__TASKS__ATTEMPTS", "100")];
-    let Some(mut cluster) = Cluster::with_boards(&program, Size::TWO, &boards, &settings)? else { return Ok(()) };
-    cluster.postgres.make_durable()?;
-    cluster.aerie(&["discover", "--json"])?;
+    // The issuer is asked for its keys by every gateway that starts.
+    let Some((_issuer, mut cluster, people)) = installation(&program, &boards).await? else { return Ok(()) };
     let authorities = [cluster.gateway(0)?, cluster.gateway(1)?].map(|url| url.replace("http://", ""));
-    let jobs = job_ids(&authorities[0])?;
-    ensure!(jobs.len() > 50, "{} jobs", jobs.len());
-
-    let seen = Arc::new(Seen { last: AtomicU64::new(u64::MAX), ..Seen::default() });
+    let calls = Arc::new(Calls::default());
     let mut threads = Vec::new();
-    for (index, authority) in authorities.iter().enumerate() {
-        let (seen, authority) = (seen.clone(), authority.clone());
-        threads.push(thread::spawn(move || watch(&seen, index, &authority)));
+    for person in &people {
+        for (index, authority) in authorities.iter().enumerate() {
+            let (person, authority) = (person.clone(), authority.clone());
+            threads.push(thread::spawn(move || watch(&person, index, &authority)));
+        }
+        for number in 0..2 {
+            let (calls, person, authorities) = (calls.clone(), person.clone(), authorities.clone());
+            threads.push(thread::spawn(move || read(&calls, &person, &authorities, number)));
+        }
+        let (calls, person, authorities) = (calls.clone(), person.clone(), authorities.clone());
+        threads.push(thread::spawn(move || submit(&calls, &person, &authorities)));
     }
-    for number in 0..3 {
-        let (seen, authorities) = (seen.clone(), authorities.clone());
-        threads.push(thread::spawn(move || read(&seen, &authorities, number)));
-    }
-    let (submitting, addresses) = (seen.clone(), authorities.clone());
-    let asked = jobs.clone();
-    threads.push(thread::spawn(move || submit(&submitting, &addresses, &asked)));
 
     let faults = break_things(&mut cluster, Duration::from_secs(seconds), seed)?;
-    seen.over.store(true, Ordering::SeqCst);
+    calls.over.store(true, Ordering::SeqCst);
     let began = Instant::now();
-    let outcome = recover(&cluster, &authorities, began);
+    recover(&cluster, &people, &authorities, began)?;
     let well_after = began.elapsed();
-    outcome?;
-    // One thing more happens, so that browsers know when they have seen everything.
-    let last = cluster.sql("select last from event_counter")?.parse::<u64>()? + 1;
-    seen.last.store(last, Ordering::SeqCst);
-    let request = json!({"jobId": jobs[0], "decision": "REVIEW_DECISION_APPROVE"});
-    let answer = http::call(&authorities[0], "aerie.pipeline.v1.JobsService/ReviewJob", &request)?;
-    ensure!(answer.status == 200, "{}", answer.body);
+    for person in &people {
+        // One thing more happens, so that browsers know when they have seen everything.
+        let last = format!(
+            "select last from event_counter where tenant_id = (select tenant_id from job where id = '{}')",
+            person.jobs[0]
+        );
+        person.last.store(cluster.sql(&last)?.parse::<u64>()? + 1, Ordering::SeqCst);
+        let request = json!({"jobId": person.jobs[0], "decision": "REVIEW_DECISION_APPROVE"});
+        let review = "aerie.pipeline.v1.JobsService/ReviewJob";
+        let answer = http::call_as(Some(&person.authorization), &authorities[0], review, &request)?;
+        ensure!(answer.status == 200, "{}", answer.body);
+    }
     for thread in threads {
-        thread.join().map_err(|_| anyhow::anyhow!("a caller panicked"))?;
+        thread.join().map_err(|_| anyhow::anyhow!("a caller panicked"))??;
     }
 
-    let submitted = seen.submitted.lock().unwrap().clone();
-    let states =
-        cluster.sql("select state, count(*) from task where kind = 'letter.write' group by state order by 1")?;
-    let known: BTreeSet<String> =
-        cluster.sql("select id from task where kind = 'letter.write'")?.lines().map(str::to_owned).collect();
+    let letters = "from task where kind = 'letter.write'";
+    let states = cluster.sql(&format!("select state, count(*) {letters} group by state order by 1"))?;
+    let known = cluster.sql(&format!("select id {letters}"))?;
+    let known: BTreeSet<String> = known.lines().map(str::to_owned).collect();
+    let submitted: BTreeSet<String> =
+        people.iter().flat_map(|person| person.submitted.lock().unwrap().clone()).collect();
     let lost: Vec<&String> = submitted.difference(&known).collect();
     let twice = cluster.sql(
-        "select count(*) from (select subject_id from event where kind = 'task.completed' group by subject_id having count(*) > 1) as twice",
+        "select count(*) from (select 1 from event where kind = 'task.completed' group by subject_id having count(*) > 1) as twice",
     )?;
-    let completed: usize =
-        cluster.sql("select count(*) from task where kind = 'letter.write' and state = 'completed'")?.parse()?;
+    let completed: usize = cluster.sql(&format!("select count(*) {letters} and state = 'completed'"))?.parse()?;
     let versions: usize = cluster.sql("select count(*) from material_version")?.parse()?;
-    let attempts = cluster.sql("select max(attempt), sum(attempt - 1) from task where kind = 'letter.write'")?;
-    let (calls, failed) = (seen.calls.load(Ordering::SeqCst), seen.failed.load(Ordering::SeqCst));
+    let attempts = cluster.sql(&format!("select max(attempt), sum(attempt - 1) {letters}"))?;
+    let (made, failed) = (calls.made.load(Ordering::SeqCst), calls.failed.load(Ordering::SeqCst));
     println!("chaos: {seconds} s, seed {seed}: {}", faults.join(", "));
     println!(
         "tasks: {} submitted, {} lost, {twice} completed twice; by state {states:?}; most attempts|repeated {attempts}",
         submitted.len(),
         lost.len()
     );
-    println!("letters written {versions} for {completed} completed tasks");
-    println!("events: {last}, each once and in order at both gateways");
+    println!("letters written: {versions} for {completed} completed tasks");
+    let share = 100.0 * failed as f64 / made.max(1) as f64;
     println!(
-        "calls that change nothing: {calls}, failed {failed} ({:.2} %); all well {:.1} s after the last fault",
-        100.0 * failed as f64 / calls.max(1) as f64,
+        "calls that change nothing: {made}, failed {failed} ({share:.2} %), none with rows of somebody else; all well {:.1} s after the last fault",
         well_after.as_secs_f64()
     );
 
@@ -135,12 +193,16 @@ async fn what_breaks_loses_no_task_and_no_event() -> anyhow::Result<()> {
     ensure!(twice == "0", "{twice} tasks were completed twice");
     ensure!(completed > 0 && states.lines().count() == 1 && states.starts_with("completed"), "{states}");
     ensure!(versions == completed, "{versions} letters for {completed} tasks");
-    for events in &seen.events {
-        let events = events.lock().unwrap();
-        let is_whole = events.last() >= Some(&last) && events.iter().copied().eq(1..=events.len() as u64);
-        ensure!(is_whole, "events up to {last}: {:?} to {:?}, gap {:?}", events.first(), events.last(), gap(&events));
+    for person in &people {
+        let last = person.last.load(Ordering::SeqCst);
+        for (gateway, events) in person.events.iter().enumerate() {
+            let events = events.lock().unwrap();
+            println!("events of {} at gateway {gateway}: {}, each once and in order", person.name, events.len());
+            let is_whole = events.last() >= Some(&last) && events.iter().copied().eq(1..=events.len() as u64);
+            ensure!(is_whole, "{}: {:?} to {:?}, gap {:?}", person.name, events.first(), events.last(), gap(&events));
+        }
     }
-    ensure!(calls > 0 && failed * 2 < calls, "{failed} of {calls} calls failed");
+    ensure!(made > 0 && failed * 4 < made, "{failed} of {made} calls failed");
     Ok(())
 }
 
@@ -149,12 +211,13 @@ async fn what_breaks_loses_no_task_and_no_event() -> anyhow::Result<()> {
 async fn a_rolling_restart_fails_no_call() -> anyhow::Result<()> {
     let Some(program) = Program::find()? else { return Ok(()) };
     let boards = BoardServer::start(Utc::now()).await?;
-    let Some(mut cluster) = Cluster::with_boards(&program, Size::TWO, &boards, &[])? else { return Ok(()) };
+    // The issuer is asked for its keys by every gateway that starts.
+    let Some((_issuer, mut cluster, people)) = installation(&program, &boards).await? else { return Ok(()) };
     let authorities = [cluster.gateway(0)?, cluster.gateway(1)?].map(|url| url.replace("http://", ""));
-    let seen = Arc::new(Seen::default());
-    let readers = (0..3).map(|number| {
-        let (seen, authorities) = (seen.clone(), authorities.clone());
-        thread::spawn(move || read(&seen, &authorities, number))
+    let calls = Arc::new(Calls::default());
+    let readers = people.iter().enumerate().map(|(number, person)| {
+        let (calls, person, authorities) = (calls.clone(), person.clone(), authorities.clone());
+        thread::spawn(move || read(&calls, &person, &authorities, number))
     });
     let readers: Vec<_> = readers.collect();
     for name in cluster.names("") {
@@ -162,13 +225,13 @@ async fn a_rolling_restart_fails_no_call() -> anyhow::Result<()> {
         cluster.spawn(&name)?;
         cluster.wait_ready(&name)?;
     }
-    seen.over.store(true, Ordering::SeqCst);
+    calls.over.store(true, Ordering::SeqCst);
     for reader in readers {
-        reader.join().map_err(|_| anyhow::anyhow!("a caller panicked"))?;
+        reader.join().map_err(|_| anyhow::anyhow!("a caller panicked"))??;
     }
-    let (calls, failed) = (seen.calls.load(Ordering::SeqCst), seen.failed.load(Ordering::SeqCst));
-    println!("rolling restart of {} processes: {calls} calls, {failed} failed", cluster.names("").len());
-    ensure!(calls > 100 && failed == 0, "{failed} of {calls} calls failed");
+    let (made, failed) = (calls.made.load(Ordering::SeqCst), calls.failed.load(Ordering::SeqCst));
+    println!("rolling restart of {} processes: {made} calls, {failed} failed", cluster.names("").len());
+    ensure!(made > 50 && failed == 0, "{failed} of {made} calls failed");
     Ok(())
 }
 
@@ -179,12 +242,6 @@ fn gap(numbers: &[u64]) -> Option<(u64, u64)> {
 
 fn setting(name: &str) -> anyhow::Result<Option<u64>> {
     env::var(name).ok().map(|text| text.parse().with_context(|| format!("{name}: {text}"))).transpose()
-}
-
-fn job_ids(authority: &str) -> anyhow::Result<Vec<String>> {
-    let answer = http::call(authority, LIST_JOBS, &json!({"pageSize": 120}))?.json()?;
-    let jobs = answer["jobs"].as_array().context("jobs")?;
-    Ok(jobs.iter().filter_map(|job| job["id"].as_str().map(str::to_owned)).collect())
 }
 
 /// Breaks something every second or two.
@@ -227,10 +284,11 @@ fn break_things(cluster: &mut Cluster, time: Duration, seed: u64) -> anyhow::Res
 }
 
 /// Waits until every task has ended, and calls succeed again, many in a row.
-fn recover(cluster: &Cluster, authorities: &[String; 2], began: Instant) -> anyhow::Result<()> {
+fn recover(cluster: &Cluster, people: &[Arc<Person>], authorities: &[String; 2], began: Instant) -> anyhow::Result<()> {
     let mut in_a_row = 0;
     while in_a_row < 50 {
-        let answer = http::call(&authorities[in_a_row % 2], LIST_JOBS, &json!({"pageSize": 1}));
+        let token = Some(people[in_a_row % people.len()].authorization.as_str());
+        let answer = http::call_as(token, &authorities[in_a_row / 2 % 2], LIST_JOBS, &json!({"pageSize": 1}));
         in_a_row = if answer.is_ok_and(|answer| answer.status == 200) { in_a_row + 1 } else { 0 };
         ensure!(began.elapsed() < RECOVERY, "calls still fail");
     }
@@ -244,54 +302,65 @@ fn recover(cluster: &Cluster, authorities: &[String; 2], began: Instant) -> anyh
     }
 }
 
-/// Lists jobs again and again, through both gateways.
-fn read(seen: &Seen, authorities: &[String; 2], number: usize) {
+/// Lists a person's jobs again and again, through both gateways. Never is a job of somebody else among them.
+fn read(calls: &Calls, person: &Person, authorities: &[String; 2], number: usize) -> anyhow::Result<()> {
+    let own: BTreeSet<&String> = person.jobs.iter().collect();
+    let list =
+        |authority: &str| http::call_as(Some(&person.authorization), authority, LIST_JOBS, &json!({"pageSize": 5}));
     let mut turn = number;
-    while !seen.is_over() {
-        let authority = &authorities[turn % 2];
+    while !calls.are_over() {
         // Whoever balances over gateways sends a call that reached none of them to the next.
-        let answer = http::call(authority, LIST_JOBS, &json!({"pageSize": 5}))
-            .or_else(|_| http::call(&authorities[(turn + 1) % 2], LIST_JOBS, &json!({"pageSize": 5})));
-        seen.calls.fetch_add(1, Ordering::SeqCst);
-        if !answer.is_ok_and(|answer| answer.status == 200) {
-            seen.failed.fetch_add(1, Ordering::SeqCst);
+        let answer = list(&authorities[turn % 2]).or_else(|_| list(&authorities[(turn + 1) % 2]));
+        calls.made.fetch_add(1, Ordering::SeqCst);
+        match answer {
+            Ok(answer) if answer.status == 200 => {
+                let stranger = ids(&answer.json()?).into_iter().find(|id| !own.contains(id));
+                ensure!(stranger.is_none(), "{} was shown a job that is not theirs: {stranger:?}", person.name);
+            }
+            _ => {
+                calls.failed.fetch_add(1, Ordering::SeqCst);
+            }
         }
         turn += 1;
         thread::sleep(Duration::from_millis(20));
     }
+    Ok(())
 }
 
 /// Asks for letters, one after the other.
-fn submit(seen: &Seen, authorities: &[String; 2], jobs: &[String]) {
+fn submit(calls: &Calls, person: &Person, authorities: &[String; 2]) -> anyhow::Result<()> {
     let mut turn = 0;
-    while !seen.is_over() {
-        let request = json!({"jobId": jobs[turn % jobs.len()], "templateOnly": true});
-        let answer = http::call(&authorities[turn % 2], GENERATE, &request);
+    while !calls.are_over() {
+        let request = json!({"jobId": person.jobs[turn % person.jobs.len()], "templateOnly": true});
+        let answer = http::call_as(Some(&person.authorization), &authorities[turn % 2], GENERATE, &request);
         let body = answer.ok().filter(|answer| answer.status == 200).and_then(|answer| answer.json().ok());
-        if let Some(id) = body.as_ref().and_then(|body: &Value| body["taskId"].as_str()) {
-            seen.submitted.lock().unwrap().insert(id.to_owned());
+        if let Some(id) = body.as_ref().and_then(|body| body["taskId"].as_str()) {
+            person.submitted.lock().unwrap().insert(id.to_owned());
         }
         turn += 1;
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(80));
     }
+    Ok(())
 }
 
 /// Reads events as a browser does: when the stream breaks, again from the last one seen.
-fn watch(seen: &Seen, index: usize, authority: &str) {
-    let deadline = Instant::now() + Duration::from_secs(3_600);
-    while !follow(seen, index, authority).unwrap_or_default() && Instant::now() < deadline {
+fn watch(person: &Person, index: usize, authority: &str) -> anyhow::Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(7_200);
+    while !follow(person, index, authority).unwrap_or_default() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(50));
     }
+    Ok(())
 }
 
 /// Follows one stream until it breaks; true when the last event wanted has come.
-fn follow(seen: &Seen, index: usize, authority: &str) -> anyhow::Result<bool> {
-    let after = seen.events[index].lock().unwrap().last().copied().unwrap_or_default();
-    let mut stream = EventStream::open(authority, SUBSCRIBE, &json!({}), Some(&after.to_string()))?;
+fn follow(person: &Person, index: usize, authority: &str) -> anyhow::Result<bool> {
+    let after = person.events[index].lock().unwrap().last().copied().unwrap_or_default().to_string();
+    let token = Some(person.authorization.as_str());
+    let mut stream = EventStream::open_as(token, authority, SUBSCRIBE, &json!({}), Some(&after))?;
     while let Some(event) = stream.next_event()? {
         let Some(number) = event.id.as_deref().and_then(|id| id.parse().ok()) else { continue };
-        seen.events[index].lock().unwrap().push(number);
-        if number >= seen.last.load(Ordering::SeqCst) {
+        person.events[index].lock().unwrap().push(number);
+        if number >= person.last.load(Ordering::SeqCst) {
             return Ok(true);
         }
     }

@@ -13,7 +13,12 @@ use opentelemetry_sdk::{
 };
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::filter_fn, fmt, fmt::MakeWriter, layer::SubscriberExt, registry::LookupSpan,
+    EnvFilter, Layer,
+    filter::{FilterExt, dynamic_filter_fn},
+    fmt,
+    fmt::MakeWriter,
+    layer::SubscriberExt,
+    registry::LookupSpan,
     util::SubscriberInitExt,
 };
 
@@ -82,11 +87,14 @@ impl Telemetry {
         let provider = options.otlp_endpoint.as_deref().map(|endpoint| provider(options, endpoint)).transpose()?;
         let traces = provider.as_ref().map(|provider| {
             // The exporter's own connection must not be traced: each export would cause the next.
-            let ours = filter_fn(|metadata| metadata.target().starts_with("aerie"));
+            let ours = dynamic_filter_fn(|metadata, _| metadata.target().starts_with("aerie"));
             tracing_opentelemetry::layer().with_tracer(provider.tracer("aerie")).with_filter(ours)
         });
-        let subscriber =
-            tracing_subscriber::registry().with(traces).with(log_lines(options.log_format, writer).with_filter(filter));
+        // Filters are asked anew for every span and line. Where their answers are kept, a library that only asks whether a
+        // line would be logged (sqlx does) leaves its answer behind, and the thread's next span or line goes missing.
+        let filter = filter.and(dynamic_filter_fn(|_, _| true));
+        let lines = log_lines(options.log_format, writer).with_filter(filter);
+        let subscriber = tracing_subscriber::registry().with(traces).with(lines);
         Ok((Dispatch::new(subscriber), Self { provider, flush_timeout: options.flush_timeout }))
     }
 

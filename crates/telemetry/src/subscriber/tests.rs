@@ -83,14 +83,21 @@ fn wrong_filter_is_named_with_a_remedy() {
     assert!(error.to_string().contains("info,a=loud") && error.to_string().contains("write a level"), "{error}");
 }
 
+impl Collector {
+    /// Serves on a free port; where.
+    async fn start(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let server = Server::builder().add_service(TraceServiceServer::new(self.clone()));
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        endpoint
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn traces_reach_the_collector_before_exit() {
     let collector = Collector::default();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let server = Server::builder().add_service(TraceServiceServer::new(collector.clone()));
-    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-
+    let endpoint = collector.start().await;
     let (dispatch, telemetry) =
         Telemetry::build(&TelemetryOptions { otlp_endpoint: Some(endpoint), ..options() }, io::sink).unwrap();
     with_default(&dispatch, || {
@@ -124,4 +131,22 @@ async fn absent_collector_does_not_hold_up_the_exit() {
     let before = std::time::Instant::now();
     telemetry.flush().await;
     assert!(before.elapsed() < Duration::from_secs(4), "{:?}", before.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_span_goes_missing_after_somebody_asked_whether_a_line_would_be_logged() {
+    let collector = Collector::default();
+    let options = TelemetryOptions { otlp_endpoint: Some(collector.start().await), ..options() };
+    let (dispatch, telemetry) = Telemetry::build(&options, io::sink).unwrap();
+    with_default(&dispatch, || {
+        for _ in 0..5 {
+            tracing::info_span!(target: "aerie_pipeline", "discover").in_scope(|| {
+                let _ = tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG);
+            });
+        }
+    });
+    telemetry.flush().await;
+    let requests = collector.0.lock().unwrap().clone();
+    let scopes = requests.iter().flat_map(|request| &request.resource_spans).flat_map(|part| &part.scope_spans);
+    assert_eq!(scopes.map(|scope| scope.spans.len()).sum::<usize>(), 5);
 }
