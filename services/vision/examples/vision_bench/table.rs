@@ -97,6 +97,8 @@ pub struct Table {
     pub steady: Vec<f64>,
     /// Requests a second, seconds of one alone, seconds to the first token of a known picture.
     pub charts: Vec<f64>,
+    /// Relative errors against f32, see `agree`.
+    pub errors: Vec<f64>,
 }
 
 impl Table {
@@ -108,6 +110,7 @@ impl Table {
             peers: Vec::new(),
             steady: Vec::new(),
             charts: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -175,6 +178,16 @@ impl Table {
                 text,
                 "\nQuestions about charts (9 crops, 3 tokens, bf16): {rate:.1} a second with 64 in flight, {alone:.1} ms alone, {first:.1} ms to the first token of a known picture."
             )?;
+        }
+        if !self.errors.is_empty() {
+            writeln!(text, "\n| difference from f32 | image tokens | logits after the prompt | logits of steps |")?;
+            writeln!(text, "|---|---|---|---|")?;
+            for (way, errors) in
+                ["kernels, alone", "kernels, among 63 others", "candle's operations"].iter().zip(self.errors.chunks(3))
+            {
+                let errors: Vec<String> = errors.iter().map(|error| format!("{error:.4}")).collect();
+                writeln!(text, "| bf16, {way} | {} |", errors.join(" | "))?;
+            }
         }
         writeln!(text, "\n| goal | wanted | measured | |\n|---|---|---|---|")?;
         for (goal, wanted, reached) in self.goals() {
@@ -246,6 +259,10 @@ impl Table {
         if let Some(bf16) = self.of("bf16") {
             let limit = bf16.decode_rate / self.most_tokens(bf16);
             goals.push(("bf16 decode, by the bandwidth's limit".to_owned(), 0.5, limit));
+            if let Some(candle) = self.of("bf16-candle") {
+                let name = "bf16 decode, by candle's operations without graphs".to_owned();
+                goals.push((name, 2.0, bf16.decode_rate / candle.decode_rate));
+            }
             goals.push(("bf16 tokens/s of 64 together, in thousands".to_owned(), 10.0, bf16.batch_rate / 1e3));
             if let Some(product) = self.limits.get(1) {
                 let rate = CROP_OPERATIONS / bf16.crop_seconds;

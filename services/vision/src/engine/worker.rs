@@ -240,13 +240,16 @@ impl Worker {
         if embeddings.len() != groups.len() {
             return Err(ModelError::Request("an image was not cut".to_owned()));
         }
-        let mut prefixes = Vec::with_capacity(groups.len());
-        for ((key, jobs), embedding) in groups.iter().zip(&embeddings) {
-            let _span = tracing::info_span!(parent: &first(jobs), "prefill");
-            let variant = self.variants.get(&key.variant).cloned();
-            prefixes.push(self.evicting(|| guarded(|| self.model.prefill_image(embedding, variant.clone())))?);
-        }
-        Ok(prefixes)
+        let images: Vec<_> = groups
+            .iter()
+            .zip(&embeddings)
+            .map(|((key, _), embedding)| (embedding, self.variants.get(&key.variant).cloned()))
+            .collect();
+        let spans: Vec<_> =
+            groups.iter().map(|(_, jobs)| tracing::info_span!(parent: &first(jobs), "prefill")).collect();
+        let prefixes = self.evicting(|| guarded(|| self.model.prefill_images(&images)));
+        drop(spans);
+        prefixes
     }
 
     /// Tries again with fewer remembered images for as long as the cache is full.
