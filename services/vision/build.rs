@@ -5,8 +5,9 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The oldest kind of GPU with bf16; the driver compiles for newer ones when the program starts.
-const ARCHITECTURE: &str = "compute_80";
+/// The oldest kind of GPU with bf16, and the one since which a kernel may start while another ends. The driver compiles for
+/// the one at hand when the program starts.
+const ARCHITECTURES: [&str; 2] = ["80", "90"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
@@ -17,15 +18,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     for name in ["NVCC", "CUDA_HOME", "CUDA_PATH"] {
         println!("cargo::rerun-if-env-changed={name}");
     }
-    let target = Path::new(&env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?).join("kernels.ptx");
-    let compiler = compiler();
-    let architecture = format!("-arch={ARCHITECTURE}");
-    let mut command = Command::new(&compiler);
-    command.args(["-ptx", "-O3", &architecture, "-o"]).arg(&target).arg("src/cuda/kernels.cu");
-    let status = command.status().map_err(|error| {
-        format!("{}: {error}; build with `cargo xtask cuda`, which fetches NVIDIA's compiler", compiler.display())
-    })?;
-    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", compiler.display()).into()) }
+    let (folder, compiler) = (env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?, compiler());
+    for architecture in ARCHITECTURES {
+        let target = Path::new(&folder).join(format!("kernels_{architecture}.ptx"));
+        let mut command = Command::new(&compiler);
+        command.args(["-ptx", "-O3", &format!("-arch=compute_{architecture}"), "-o"]);
+        let status = command.arg(target).arg("src/cuda/kernels.cu").status().map_err(|error| {
+            format!("{}: {error}; build with `cargo xtask cuda`, which fetches NVIDIA's compiler", compiler.display())
+        })?;
+        if !status.success() {
+            return Err(format!("{} ended with {status}", compiler.display()).into());
+        }
+    }
+    Ok(())
 }
 
 /// NVIDIA's compiler: the one that is named, else that of the toolkit that is named, else the one on the path.

@@ -8,17 +8,17 @@
 
 mod layers;
 mod products;
+mod staging;
 mod step;
 mod text;
 mod vision;
 
 use std::collections::BTreeMap;
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::cuda_backend::cudarc::driver::sys::{self, CUdevice_attribute_enum as Attribute};
-use candle_core::cuda_backend::cudarc::driver::{
-    CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig, PushKernelArg,
-};
+use candle_core::cuda_backend::cudarc::driver::{CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr};
 use candle_core::{CudaDevice, DType, Device, Error, Result, Storage, Tensor};
 use half::bf16;
 
@@ -28,8 +28,12 @@ pub(crate) use vision::{BlockLayers as VisionBlock, FusedVision, Parts as Vision
 
 use products::Products;
 
-/// The kernels, compiled by this crate's build script.
-const PTX: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
+/// The kernels, compiled by this crate's build script, for every GPU with bf16.
+const PTX: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels_80.ptx"));
+/// The same for Hopper and later ones, where a kernel may start while the one before it ends.
+const PTX_OF_HOPPER: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels_90.ptx"));
+/// Hopper's compute capability.
+const HOPPER: i32 = 9;
 /// Kernels that want more shared memory than a block has unasked, and how much.
 const LARGE: [(&str, i32); 8] = [
     ("attend_crop_16", shared_of_tile(128, 16)),
@@ -91,6 +95,8 @@ struct Grid {
     blocks: [usize; 3],
     threads: u32,
     shared: i32,
+    /// Whether it may start while the kernel before it ends; it waits by itself for what that writes.
+    early: bool,
 }
 
 /// The kernels on one device.
@@ -100,6 +106,7 @@ pub(crate) struct Gpu {
     kernels: BTreeMap<&'static str, CudaFunction>,
     products: Mutex<Products>,
     processors: usize,
+    starts_early: bool,
 }
 
 impl Gpu {
@@ -107,39 +114,56 @@ impl Gpu {
     pub(crate) fn new(device: &Device) -> Result<Arc<Self>> {
         let device = device.as_cuda_device()?.clone();
         let stream = device.cuda_stream();
+        let of_device = |attribute| stream.context().attribute(attribute).map_err(Error::wrap);
+        let starts_early = of_device(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)? >= HOPPER;
+        let ptx = if starts_early { PTX_OF_HOPPER } else { PTX };
         let mut kernels = BTreeMap::new();
         for name in LARGE.iter().map(|(name, _)| *name).chain(SMALL) {
-            kernels.insert(name, device.get_or_load_custom_func(name, "aerie-vision", PTX)?.into_cuda_function());
+            kernels.insert(name, device.get_or_load_custom_func(name, "aerie-vision", ptx)?.into_cuda_function());
         }
         for (name, bytes) in LARGE {
             let attribute = sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
             kernels[name].set_attribute(attribute, bytes).map_err(Error::wrap)?;
         }
-        let processors = Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
-        let processors = stream.context().attribute(processors).map_err(Error::wrap)?;
+        let processors = of_device(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+        let processors = usize::try_from(processors).unwrap_or(1);
         let products = Mutex::new(Products::new(&stream)?);
-        Ok(Arc::new(Self { device, stream, kernels, products, processors: usize::try_from(processors).unwrap_or(1) }))
+        Ok(Arc::new(Self { device, stream, kernels, products, processors, starts_early }))
     }
 
     fn launch(&self, name: &'static str, grid: Grid, arguments: &[Argument]) -> Result<()> {
         let Some(kernel) = self.kernels.get(name) else { candle_core::bail!("there is no kernel {name}") };
-        let mut builder = self.stream.launch_builder(kernel);
-        for argument in arguments {
-            match argument {
-                Argument::Address(address) => builder.arg(address),
-                Argument::Number(number) => builder.arg(number),
-            };
-        }
-        let [x, y, z] = grid.blocks.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
-        let config = LaunchConfig {
-            grid_dim: (x, y, z),
-            block_dim: (grid.threads, 1, 1),
-            shared_mem_bytes: grid.shared.unsigned_abs(),
+        let parameter = |argument: &Argument| match argument {
+            Argument::Address(address) => std::ptr::from_ref(address).cast_mut().cast::<c_void>(),
+            Argument::Number(number) => std::ptr::from_ref(number).cast_mut().cast(),
         };
+        let mut parameters: Vec<*mut c_void> = arguments.iter().map(parameter).collect();
+        let mut early = sys::CUlaunchAttribute {
+            id: sys::CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+            pad: [0; 4],
+            value: sys::CUlaunchAttributeValue { programmaticStreamSerializationAllowed: 1 },
+        };
+        let [x, y, z] = grid.blocks.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        let config = sys::CUlaunchConfig {
+            gridDimX: x,
+            gridDimY: y,
+            gridDimZ: z,
+            blockDimX: grid.threads,
+            blockDimY: 1,
+            blockDimZ: 1,
+            sharedMemBytes: grid.shared.unsigned_abs(),
+            hStream: self.stream.cu_stream(),
+            attrs: &raw mut early,
+            numAttrs: u32::from(grid.early && self.starts_early),
+        };
+        self.stream.context().bind_to_thread().map_err(Error::wrap)?;
         // SAFETY: callers pass the kernel's own parameters, addresses of tensors that are at least as large as the
         // numbers say and outlive the call; what is freed later is freed on the same stream, behind it.
-        unsafe { builder.launch(config) }.map_err(|error| Error::wrap(error).context(format!("kernel {name}")))?;
-        Ok(())
+        let started = unsafe {
+            let function = kernel.cu_function();
+            sys::cuLaunchKernelEx(&raw const config, function, parameters.as_mut_ptr(), std::ptr::null_mut())
+        };
+        started.result().map_err(|error| Error::wrap(error).context(format!("kernel {name}")))
     }
 
     fn products(&self) -> MutexGuard<'_, Products> {
@@ -157,7 +181,7 @@ impl Gpu {
     }
 
     fn layer_norm(&self, x: Address, norm: &layers::NormAt, out: Address, rows: usize) -> Result<()> {
-        let grid = Grid { blocks: [rows.div_ceil(8), 1, 1], threads: 256, shared: 0 };
+        let grid = Grid { blocks: [rows.div_ceil(8), 1, 1], threads: 256, shared: 0, early: false };
         let arguments = [at(x), at(norm.weight), at(norm.bias), at(out), count(rows), count(norm.dim)];
         self.launch("layer_norm", grid, &arguments)
     }

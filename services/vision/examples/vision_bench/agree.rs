@@ -67,7 +67,6 @@ fn distance(exact: &[f32], found: &[f32]) -> f64 {
         return f64::INFINITY;
     }
     let length = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|number| number * number).sum::<f64>().sqrt();
-    let difference =
-        length(&mut exact.iter().zip(found).map(|(exact, found)| f64::from(*exact) - f64::from(*found)));
+    let difference = length(&mut exact.iter().zip(found).map(|(exact, found)| f64::from(*exact) - f64::from(*found)));
     difference / length(&mut exact.iter().map(|exact| f64::from(*exact)))
 }

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aerie_vision::engine::{Ask, Engine, EngineSettings, EngineSource, Piece, State, Summary, start};
-use aerie_vision::model::{LoadOptions, Request, Sampling};
+use aerie_vision::image::{Crops, ImageLimits, Picture};
+use aerie_vision::model::{Config, LoadOptions, Request, Sampling};
 use aerie_vision::testing::{ask_mixed, noise, resident_bytes};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use image::{ImageFormat, RgbImage};
 
-use crate::{Result, figures};
+use crate::{Result, best, figures};
 
 /// Requests before memory is looked at for the first time.
 const EARLY: usize = 200;
@@ -37,6 +38,23 @@ pub fn steady(folder: &Path, kind: &str, device: &str, requests: usize) -> Resul
         ask_mixed(&engine, early..requests).await?;
         Ok(vec![first, resident()?, began.elapsed().as_secs_f64(), requests as f64])
     })
+}
+
+/// Seconds of a chart's decoding and of cutting it.
+pub fn pictures() -> Result<Vec<f64>> {
+    let bytes = png(1)?;
+    let geometry = Config::default().vision.geometry();
+    let mut picture = None;
+    let decode = best(8, || {
+        picture = Some(Picture::decode(&bytes, &ImageLimits::default())?);
+        Ok(())
+    })?;
+    let picture = picture.ok_or("no picture")?;
+    let cut = best(8, || {
+        std::hint::black_box(Crops::cut(&picture, &geometry)?);
+        Ok(())
+    })?;
+    Ok(vec![decode, cut])
 }
 
 /// Questions about charts (9 crops, 3 tokens): requests a second with 64 in flight, seconds of one alone, and seconds to

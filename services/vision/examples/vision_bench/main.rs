@@ -46,6 +46,7 @@ fn main() -> Result<()> {
         ["steady", folder, kind, device, requests] => {
             print_numbers(&load::steady(Path::new(folder), kind, device, requests.parse()?)?)
         }
+        ["pictures"] => print_numbers(&load::pictures()?),
         ["charts", folder, kind, device] => print_numbers(&load::charts(Path::new(folder), kind, device)?),
         ["candle", folder, kind] => print_numbers(&candle_peer::measure(Path::new(folder), kind)?),
         ["run", options @ ..] => Options::read(options)?.run(),

@@ -21,6 +21,21 @@ typedef unsigned long long word;
 // Lower than any score.
 #define NEVER -1e30f
 
+// Kernels of a step may start while the one before them still runs. They fetch weights, and wait here before they touch
+// what it writes. Older GPUs than Hopper start them one after the other.
+static __device__ __forceinline__ void wait_for_previous() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    cudaGridDependencySynchronize();
+#endif
+}
+
+// From here on the next kernel may start, as soon as all blocks of this one have.
+static __device__ __forceinline__ void let_next_start() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+
 static __device__ __forceinline__ float low(uint32_t two) { return __uint_as_float(two << 16); }
 static __device__ __forceinline__ float high(uint32_t two) { return __uint_as_float(two & 0xffff0000u); }
 
@@ -98,6 +113,8 @@ extern "C" __global__ void layer_norm(const bf16* __restrict__ x, const bf16* __
 
 // Vectors of tokens; rows of the token NOWHERE stay as they are.
 extern "C" __global__ void embed(const bf16* __restrict__ table, const word* __restrict__ ids, bf16* __restrict__ x, int dim) {
+    let_next_start();
+    wait_for_previous();
     word id = ids[blockIdx.x];
     if (id == NOWHERE) return;
     const uint4* from = reinterpret_cast<const uint4*>(table + (size_t)id * dim);
@@ -164,6 +181,7 @@ extern "C" __global__ void decide(float* __restrict__ logits, const bf16* __rest
     __shared__ float largest[32];
     __shared__ uint32_t tokens[32];
     __shared__ int damaged;
+    wait_for_previous();
     if (threadIdx.x == 0) damaged = 0;
     __syncthreads();
     float* row = logits + (size_t)blockIdx.x * vocabulary;
@@ -245,7 +263,7 @@ static __device__ __forceinline__ void load_four_turned(uint32_t* out, const bf1
 }
 
 static __device__ __forceinline__ void multiply(float* sum, const uint32_t* a, const uint32_t* b) {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
                  : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
@@ -258,6 +276,7 @@ static __device__ __forceinline__ float power(float x) {
 
 // Keys and values of a crop are columns of its rows.
 struct Columns {
+    static constexpr bool FIXED = true;
     const bf16* keys;
     const bf16* values;
     int stride;
@@ -268,6 +287,7 @@ struct Columns {
 
 // Those of a sequence lie in the cache.
 struct Cached {
+    static constexpr bool FIXED = false;
     const word* table;
     int layer, kv_heads, number;
     __device__ __forceinline__ const bf16* at(int kind, int position) const {
@@ -279,8 +299,14 @@ struct Cached {
 #define TILE 64
 
 template <int PADDED, class Source>
-static __device__ __forceinline__ void load_tile(bf16* to, const Source& source, int kind, int first, int count, int head) {
+static __device__ __forceinline__ void load_tile(bf16* to, const Source& source, int kind, int first, int count, int head, const int2* offsets) {
     constexpr int WIDTH = PADDED + 8, CHUNKS = PADDED / 8;
+    if (Source::FIXED && first + TILE <= count) {
+        const bf16* from = source.at(kind, first);
+#pragma unroll
+        for (int j = 0; j < TILE * CHUNKS / 128; j++) copy_later(to + offsets[j].x, from + offsets[j].y, offsets[j].y >= 0);
+        return;
+    }
 #pragma unroll
     for (int i = threadIdx.x; i < TILE * CHUNKS; i += 128) {
         int row = i / CHUNKS, column = i % CHUNKS * 8;
@@ -310,8 +336,14 @@ static __device__ __forceinline__ void attend(const bf16* queries, int query_str
         bool is_there = row < count && column < head;
         copy_later(q + row * WIDTH + column, queries + (is_there ? (size_t)row * query_stride + column : 0), is_there);
     }
-    load_tile<PADDED>(k, source, 0, 0, last, head);
-    load_tile<PADDED>(v, source, 1, 0, last, head);
+    int2 offsets[TILE * CHUNKS / 128];
+#pragma unroll
+    for (int j = 0; j < TILE * CHUNKS / 128; j++) {
+        int i = threadIdx.x + 128 * j, row = i / CHUNKS, column = i % CHUNKS * 8;
+        offsets[j] = make_int2(row * WIDTH + column, column < head ? row * (Source::FIXED ? query_stride : 0) + column : -1);
+    }
+    load_tile<PADDED>(k, source, 0, 0, last, head, offsets);
+    load_tile<PADDED>(v, source, 1, 0, last, head, offsets);
     asm volatile("cp.async.commit_group;\n");
 
     uint32_t a[PARTS][STEPS][4];
@@ -331,13 +363,13 @@ static __device__ __forceinline__ void attend(const bf16* queries, int query_str
     for (int tile = 0; tile < tiles; tile++) {
         bf16* tile_k = k + tile % 2 * TILE * WIDTH;
         bf16* tile_v = v + tile % 2 * TILE * WIDTH;
-        if (tile + 1 < tiles) {
-            load_tile<PADDED>(k + (tile + 1) % 2 * TILE * WIDTH, source, 0, (tile + 1) * TILE, last, head);
-            load_tile<PADDED>(v + (tile + 1) % 2 * TILE * WIDTH, source, 1, (tile + 1) * TILE, last, head);
-        }
-        asm volatile("cp.async.commit_group;\n");
-        asm volatile("cp.async.wait_group 1;\n");
+        asm volatile("cp.async.wait_all;\n");
+        // Here all have this tile, and nobody needs the one before, where the next one goes.
         __syncthreads();
+        if (tile + 1 < tiles) {
+            load_tile<PADDED>(k + (tile + 1) % 2 * TILE * WIDTH, source, 0, (tile + 1) * TILE, last, head, offsets);
+            load_tile<PADDED>(v + (tile + 1) % 2 * TILE * WIDTH, source, 1, (tile + 1) * TILE, last, head, offsets);
+        }
         if (tile == 0) {
 #pragma unroll
             for (int part = 0; part < PARTS; part++)
@@ -382,11 +414,21 @@ static __device__ __forceinline__ void attend(const bf16* queries, int query_str
             for (int half = 0; half < 2; half++) {
                 largest[half] = fmaxf(largest[half], __shfl_xor_sync(0xffffffffu, largest[half], 1));
                 largest[half] = fmaxf(largest[half], __shfl_xor_sync(0xffffffffu, largest[half], 2));
-                float shrink = power((most[part][half] - largest[half]) * scale);
-                most[part][half] = largest[half];
-                total[part][half] *= shrink;
+            }
+            // Sums are scaled anew only where a larger score has come, which later tiles seldom have.
+            bool grows = largest[0] > most[part][0] || largest[1] > most[part][1];
+            if (__any_sync(0xffffffffu, grows)) {
 #pragma unroll
-                for (int n = 0; n < COLUMNS; n++) sums[part][n][2 * half] *= shrink, sums[part][n][2 * half + 1] *= shrink;
+                for (int half = 0; half < 2; half++) {
+                    float shrink = power((most[part][half] - largest[half]) * scale);
+                    most[part][half] = largest[half];
+                    total[part][half] *= shrink;
+#pragma unroll
+                    for (int n = 0; n < COLUMNS; n++) {
+                        sums[part][n][2 * half] *= shrink;
+                        sums[part][n][2 * half + 1] *= shrink;
+                    }
+                }
             }
             float offsets[2] = {largest[0] * scale, largest[1] * scale};
 #pragma unroll
@@ -413,8 +455,6 @@ static __device__ __forceinline__ void attend(const bf16* queries, int query_str
                 }
             }
         }
-        // The tile after the next one is loaded to where this one is.
-        __syncthreads();
     }
 #pragma unroll
     for (int part = 0; part < PARTS; part++) {
@@ -516,6 +556,8 @@ extern "C" __global__ void __launch_bounds__(128)
     attend_one(const bf16* __restrict__ qkv, float* __restrict__ partial, const float* __restrict__ cosines,
                const float* __restrict__ sines, const word* __restrict__ tables, int width, const word* __restrict__ rows,
                int layer, int heads, int kv_heads, int share) {
+    let_next_start();
+    wait_for_previous();
     constexpr int AHEAD = 4;
     int number = blockIdx.x;
     word row = rows[blockIdx.y];
@@ -633,6 +675,8 @@ extern "C" __global__ void __launch_bounds__(128)
 // Puts the shares of `attend_one` together. Grid: heads, rows; 64 threads.
 extern "C" __global__ void join_shares(const float* __restrict__ partial, bf16* __restrict__ out, const word* __restrict__ rows,
                                        int heads, int shares, int share) {
+    let_next_start();
+    wait_for_previous();
     uint32_t position = (uint32_t)rows[blockIdx.y];
     bf16* to = out + ((size_t)blockIdx.y * heads + blockIdx.x) * HEAD + threadIdx.x;
     if (position == NOWHERE) {
@@ -710,8 +754,10 @@ static __device__ __forceinline__ void norm_and_multiply(const bf16* x, const bf
     int lane = threadIdx.x % 32, all = gridDim.x * 8, row = blockIdx.x * 8 + threadIdx.x / 32, vectors = dim / 8;
     auto weights_of = [&](int row) { return row < n0 ? w0 + (size_t)row * dim : w1 + (size_t)(row - n0) * dim; };
     uint4 next[FLIGHT];
-    // The first weights are on their way while the rows are normed.
+    // The first weights are on their way while the kernel before ends and the rows are normed.
+    let_next_start();
     if (row < n0 + n1) fetch(next, weights_of(row), 0, vectors);
+    wait_for_previous();
 #pragma unroll
     for (int r = 0; r < ROWS; r++) {
         const uint4* from = reinterpret_cast<const uint4*>(x + (size_t)r * dim);
@@ -789,7 +835,9 @@ static __device__ __forceinline__ void add_both(bf16* x, int n, const bf16* in0,
     };
     float sums[ROWS] = {};
     uint4 next[FLIGHT];
+    let_next_start();
     fetch_piece(next, 0);
+    wait_for_previous();
     // The inputs stand beside each other once the first weights are on their way.
     for (int i = threadIdx.x; i < ROWS * v0; i += blockDim.x)
         reinterpret_cast<uint4*>(inputs)[i] = reinterpret_cast<const uint4*>(in0)[i];

@@ -230,9 +230,8 @@ impl FusedText {
                 self.block_out(kernels, layer, x, attended, inner)?;
                 continue;
             }
-            let multiply = |x, linear: &LinearAt, finish, out| {
-                self.gpu.products().multiply(x, linear, finish, out, rows)
-            };
+            let multiply =
+                |x, linear: &LinearAt, finish, out| self.gpu.products().multiply(x, linear, finish, out, rows);
             self.gpu.layer_norm(x, &layer.norm, normed, rows)?;
             multiply(normed, &layer.qkv, Finish::Store, qkv)?;
             self.attend(index, rows, qkv, attended, places, attention)?;
@@ -255,15 +254,33 @@ impl FusedText {
         }
     }
 
+    /// Blocks for each processor that multiply a kernel's rows best, as measured on an H200.
+    fn blocks(name: &str) -> usize {
+        if name.ends_with('1') { 3 } else { 2 }
+    }
+
     /// Bytes of shared memory for `numbers` numbers of each of the rows that a kernel is made for.
     fn shared(name: &str, numbers: usize) -> i32 {
-        let rows = if name.ends_with('1') { 1 } else if name.ends_with('2') { 2 } else { 4 };
+        let rows = if name.ends_with('1') {
+            1
+        } else if name.ends_with('2') {
+            2
+        } else {
+            4
+        };
         i32::try_from(2 * rows * numbers).unwrap_or(i32::MAX)
     }
 
-    fn block_in(&self, kernels: [&'static str; 3], layer: &Layer, x: Address, qkv: Address, inner: Address) -> Result<()> {
-        let blocks = [3 * self.gpu.processors, 1, 1];
-        let grid = Grid { blocks, threads: 256, shared: Self::shared(kernels[0], self.shape.dim) };
+    fn block_in(
+        &self,
+        kernels: [&'static str; 3],
+        layer: &Layer,
+        x: Address,
+        qkv: Address,
+        inner: Address,
+    ) -> Result<()> {
+        let blocks = [self.gpu.processors * Self::blocks(kernels[0]), 1, 1];
+        let grid = Grid { blocks, threads: 256, shared: Self::shared(kernels[0], self.shape.dim), early: true };
         let (norm, first, second) = (&layer.norm, &layer.qkv, &layer.fc1);
         let arguments = [
             [at(x), at(norm.weight), at(norm.bias), count(norm.dim)],
@@ -284,7 +301,7 @@ impl FusedText {
         let (first, second) = (&layer.proj, &layer.fc2);
         let shared = Self::shared(kernels[1], first.inputs + second.inputs);
         let warps = OUT_THREADS as usize / 32;
-        let grid = Grid { blocks: [first.outputs.div_ceil(warps), 1, 1], threads: OUT_THREADS, shared };
+        let grid = Grid { blocks: [first.outputs.div_ceil(warps), 1, 1], threads: OUT_THREADS, shared, early: true };
         let arguments = [
             at(x),
             count(first.outputs),
@@ -314,7 +331,7 @@ impl FusedText {
         let sines = start_of(&self.sines, &self.gpu.stream);
         match attention {
             Attention::Tiles { kernel, queries, tiles, number } => {
-                let grid = Grid { blocks: [rows, 1, 1], threads: 256, shared: 0 };
+                let grid = Grid { blocks: [rows, 1, 1], threads: 256, shared: 0, early: false };
                 let arguments = [
                     at(qkv),
                     at(cosines),
@@ -328,7 +345,7 @@ impl FusedText {
                 ];
                 self.gpu.launch("rotate_and_store", grid, &arguments)?;
                 let shared = shared_of_tile(if queries == 64 { 64 } else { 128 }, 64);
-                let grid = Grid { blocks: [number, heads, 1], threads: 128, shared };
+                let grid = Grid { blocks: [number, heads, 1], threads: 128, shared, early: false };
                 let arguments = [
                     at(qkv),
                     at(out),
@@ -342,7 +359,8 @@ impl FusedText {
                 self.gpu.launch(kernel, grid, &arguments)
             }
             Attention::Ones { partial, shares, share } => {
-                let grid = Grid { blocks: [heads, rows, shares], threads: 128, shared: 0 };
+                let early = self.few_rows(rows).is_some();
+                let grid = Grid { blocks: [heads, rows, shares], threads: 128, shared: 0, early };
                 let arguments = [
                     at(qkv),
                     at(partial),
@@ -357,9 +375,8 @@ impl FusedText {
                     count(share),
                 ];
                 self.gpu.launch("attend_one", grid, &arguments)?;
-                let grid = Grid { blocks: [heads, rows, 1], threads: 64, shared: 0 };
-                let arguments =
-                    [at(partial), at(out), at(places.rows), count(heads), count(shares), count(share)];
+                let grid = Grid { blocks: [heads, rows, 1], threads: 64, shared: 0, early };
+                let arguments = [at(partial), at(out), at(places.rows), count(heads), count(shares), count(share)];
                 self.gpu.launch("join_shares", grid, &arguments)
             }
         }
@@ -367,7 +384,7 @@ impl FusedText {
 
     /// Vectors of the tokens `ids` to the rows of `x`.
     pub(super) fn embed(&self, ids: Address, x: Address, rows: usize) -> Result<()> {
-        let grid = Grid { blocks: [rows, 1, 1], threads: 128, shared: 0 };
+        let grid = Grid { blocks: [rows, 1, 1], threads: 128, shared: 0, early: false };
         let arguments = [at(address(&self.embedding)?), at(ids), at(x), count(self.shape.dim)];
         self.gpu.launch("embed", grid, &arguments)
     }
@@ -377,7 +394,12 @@ impl FusedText {
         let Decision { x, normed, logits, banned, chosen } = *decision;
         let (norm, head) = (&self.norm, &self.head);
         if let Some(kernels) = self.few_rows(rows) {
-            let grid = Grid { blocks: [3 * self.gpu.processors, 1, 1], threads: 256, shared: Self::shared(kernels[2], self.shape.dim) };
+            let grid = Grid {
+                blocks: [self.gpu.processors * Self::blocks(kernels[2]), 1, 1],
+                threads: 256,
+                shared: Self::shared(kernels[2], self.shape.dim),
+                early: true,
+            };
             let arguments = [
                 at(x),
                 at(norm.weight),
@@ -392,7 +414,7 @@ impl FusedText {
             self.gpu.layer_norm(x, norm, normed, rows)?;
             self.gpu.products().multiply(normed, head, Finish::Plain, logits, rows)?;
         }
-        let grid = Grid { blocks: [rows, 1, 1], threads: 1024, shared: 0 };
+        let grid = Grid { blocks: [rows, 1, 1], threads: 1024, shared: 0, early: self.few_rows(rows).is_some() };
         let arguments = [at(logits), at(head.bias), at(banned), at(chosen), count(self.shape.vocabulary)];
         self.gpu.launch("decide", grid, &arguments)
     }

@@ -1,11 +1,12 @@
 //! The image encoder and the projection.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{DType, Result, Tensor};
 
 use super::layers::{LinearAt, NormAt};
 use super::products::Finish;
+use super::staging::Staging;
 use super::{Gpu, Grid, address, at, count, shared_of_tile, start_of};
 use crate::image::Tiling;
 use crate::model::VisionConfig;
@@ -25,6 +26,7 @@ pub(crate) struct FusedVision {
     projection: [LinearAt; 2],
     /// Kernel for the heads' size, and the size that it fills them to.
     attention: (&'static str, i32),
+    staging: Mutex<Staging>,
 }
 
 struct Layer {
@@ -99,11 +101,14 @@ impl FusedVision {
             norm,
             projection: [fc1, fc2],
             attention,
+            staging: Mutex::default(),
         }))
     }
 
-    /// Features `(crops, patches, dim)` of crops whose pixels follow each other.
-    pub(crate) fn features(&self, pixels: &[u8], crops: usize) -> Result<Tensor> {
+    /// Features `(crops, patches, dim)` of the pixels of some crops.
+    pub(crate) fn features(&self, crops: &[&[u8]]) -> Result<Tensor> {
+        let pixels = self.staging.lock().unwrap_or_else(PoisonError::into_inner).upload(&self.gpu, crops)?;
+        let crops = crops.len();
         let (gpu, config) = (&self.gpu, &self.config);
         let (patches, dim) = (config.patches(), config.enc_dim);
         let rows = crops * patches;
@@ -112,14 +117,13 @@ impl FusedVision {
         let qkv = empty(3 * dim)?;
         let [at_x, at_normed, at_inner, at_qkv] = [address(&x)?, address(&normed)?, address(&inner)?, address(&qkv)?];
 
-        let pixels = gpu.upload(pixels)?;
         let width = self.patch_embedding.inputs;
-        let grid = Grid { blocks: [patches, crops, 1], threads: 128, shared: 0 };
+        let grid = Grid { blocks: [patches, crops, 1], threads: 128, shared: 0, early: false };
         let sides = [count(config.crop_size), count(config.enc_patch_size), count(width)];
         let from = at(start_of(&pixels, &gpu.stream));
         gpu.launch("patches", grid, &[from, at(at_inner), sides[0], sides[1], sides[2]])?;
         let numbers = patches * dim;
-        let grid = Grid { blocks: [(numbers / 8).div_ceil(256), crops, 1], threads: 256, shared: 0 };
+        let grid = Grid { blocks: [(numbers / 8).div_ceil(256), crops, 1], threads: 256, shared: 0, early: false };
         let positions = at(address(&self.position_embedding)?);
         gpu.launch("begin_crops", grid, &[positions, at(at_x), count(numbers)])?;
 
@@ -131,6 +135,7 @@ impl FusedVision {
             blocks: [patches.div_ceil(QUERIES), heads, crops],
             threads: 128,
             shared: shared_of_tile(QUERIES as i32, padded),
+            early: false,
         };
         let sizes = [count(patches), count(heads), count(dim / heads)];
         for layer in &self.layers {
@@ -157,7 +162,7 @@ impl FusedVision {
         let (joined, inner) = (gpu.empty((rows, 2 * dim), DType::BF16)?, gpu.empty((rows, fc1.outputs), DType::BF16)?);
         let out = gpu.empty((rows, fc2.outputs), DType::BF16)?;
         let [mut from, mut to] = [address(&features)?, address(&joined)?];
-        let grid = Grid { blocks: [patches, 1, 1], threads: 256, shared: 0 };
+        let grid = Grid { blocks: [patches, 1, 1], threads: 256, shared: 0, early: false };
         for tiling in tilings {
             let sizes = [count(config.grid()), count(dim), count(config.overlap_margin)];
             let tiles = [count(tiling.rows), count(tiling.columns)];
@@ -171,5 +176,4 @@ impl FusedVision {
         drop(products);
         Ok(out)
     }
-
 }

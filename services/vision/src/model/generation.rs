@@ -190,18 +190,19 @@ impl Generation {
         self.parts.transcript.keeps_logits()
     }
 
-    /// Decides on a token from its logits, or takes the one that the device found to be the likeliest (none of damaged
-    /// logits); what is wanted next of the same hidden state, if anything.
-    pub(crate) fn accept_logits(
-        &mut self,
-        logits: &[f32],
-        likeliest: Option<Option<u32>>,
-    ) -> Result<Option<Wanted>, ModelError> {
+    /// Decides on a token from its logits; none of logits that are no numbers.
+    pub(crate) fn choose(&mut self, logits: &[f32]) -> Option<u32> {
         let banned = self.banned();
+        self.parts.sampler.choose(logits, &banned)
+    }
+
+    /// Takes the token that was decided on and, where they are kept, its logits; what is wanted next of the same hidden
+    /// state, if anything.
+    pub(crate) fn accept_choice(&mut self, chosen: Option<u32>, logits: &[f32]) -> Result<Option<Wanted>, ModelError> {
         let parts = &mut self.parts;
         let after_prompt = std::mem::replace(&mut parts.after_prompt, false);
         parts.transcript.record_logits(logits, after_prompt);
-        let Some(token) = likeliest.unwrap_or_else(|| parts.sampler.choose(logits, &banned)) else {
+        let Some(token) = chosen else {
             self.fail("the model's logits are not numbers; its weights or the device's memory are damaged");
             return Ok(None);
         };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
+use rayon::prelude::*;
 
 use super::cache::SequenceCache;
 use super::generation::{Input, NO_TOKEN, Wanted};
@@ -17,6 +18,14 @@ const PROMPT_ROWS: usize = 512;
 /// The tokens of an image, `(tokens, text dim)`.
 pub struct ImageEmbedding {
     tokens: Tensor,
+}
+
+/// What a generation decides on a token with.
+struct Choice {
+    /// What the device found.
+    likeliest: Option<Option<u32>>,
+    logits: Vec<f32>,
+    token: Option<u32>,
 }
 
 /// An image's tokens with what they were made from, for comparisons.
@@ -93,12 +102,9 @@ impl Model {
         let crop_bytes = vision.crop_size * vision.crop_size * 3;
         let crops: usize = images.iter().map(|crops| crops.count()).sum();
         let at_once = (token_budget / vision.patches()).clamp(1, crops.max(1));
-        let mut pixels = Vec::with_capacity(crops * crop_bytes);
-        images.iter().for_each(|crops| pixels.extend_from_slice(crops.pixels()));
-        let passes = pixels
-            .chunks(at_once * crop_bytes)
-            .map(|chunk| self.vision.features(chunk, chunk.len() / crop_bytes))
-            .collect::<candle_core::Result<Vec<_>>>()?;
+        let crops: Vec<&[u8]> = images.iter().flat_map(|crops| crops.pixels().chunks_exact(crop_bytes)).collect();
+        let passes = crops.chunks(at_once).map(|crops| self.vision.features(crops));
+        let passes = passes.collect::<candle_core::Result<Vec<_>>>()?;
         if let [only] = passes.as_slice() { Ok(only.clone()) } else { Ok(Tensor::cat(&passes, 0)?) }
     }
 
@@ -134,8 +140,11 @@ impl Model {
             let rows = embeds.dim(0)? / images.len();
             let caches = images.iter().map(|_| SequenceCache::for_image(&self.pool, rows));
             let mut caches = caches.collect::<Result<Vec<_>, _>>()?;
-            let parts = caches.iter_mut().zip(images).map(|(cache, (_, variant))| {
-                Part { cache, rows, bidirectional: true, variant: variant.as_deref() }
+            let parts = caches.iter_mut().zip(images).map(|(cache, (_, variant))| Part {
+                cache,
+                rows,
+                bidirectional: true,
+                variant: variant.as_deref(),
             });
             self.text.forward(&embeds, &mut parts.collect::<Vec<_>>())?;
             for (cache, (_, variant)) in caches.into_iter().zip(images) {
@@ -242,7 +251,8 @@ impl Model {
         open.retain(|(_, _, wanted)| *wanted != Wanted::Token);
         if !tokens.is_empty() {
             let rows: Vec<usize> = tokens.iter().map(|(_, row, _)| *row).collect();
-            let banned = |index: &usize| generations.get(*index).map_or([NO_TOKEN; 2], |generation| generation.banned());
+            let banned =
+                |index: &usize| generations.get(*index).map_or([NO_TOKEN; 2], |generation| generation.banned());
             // Of a step in one go every row is there, else those that are wanted.
             let (chosen, rows) = match chosen {
                 Some(chosen) => (chosen, rows),
@@ -257,13 +267,30 @@ impl Model {
                 let is_known = generation.is_greedy() && chosen.token(*row).is_some();
                 wants_logits.push(!is_known || generation.keeps_logits());
             }
-            let wanted: Vec<usize> = rows.iter().zip(&wants_logits).filter(|(_, it)| **it).map(|(row, _)| *row).collect();
+            let wanted: Vec<usize> =
+                rows.iter().zip(&wants_logits).filter(|(_, it)| **it).map(|(row, _)| *row).collect();
             let mut logits = chosen.logits(&wanted)?.into_iter();
-            for (((index, row, _), at), wants_logits) in tokens.into_iter().zip(rows).zip(wants_logits) {
-                let Some(generation) = generations.get_mut(index) else { continue };
-                let likeliest = chosen.token(at).filter(|_| generation.is_greedy());
+            let mut choices: Vec<_> = generations.iter_mut().map(|_| None).collect();
+            for (((index, ..), at), wants_logits) in tokens.iter().zip(&rows).zip(wants_logits) {
                 let logits = if wants_logits { logits.next().unwrap_or_default() } else { Vec::new() };
-                open.extend(generation.accept_logits(&logits, likeliest)?.map(|wanted| (index, row, wanted)));
+                if let Some(choice) = choices.get_mut(*index) {
+                    *choice = Some(Choice { likeliest: chosen.token(*at), logits, token: None });
+                }
+            }
+            // Drawing takes as long as a step on a GPU does, so that all draw at once.
+            generations.par_iter_mut().zip(&mut choices).for_each(|(generation, choice)| {
+                let Some(choice) = choice else { return };
+                choice.token = match choice.likeliest {
+                    Some(likeliest) if generation.is_greedy() => likeliest,
+                    _ => generation.choose(&choice.logits),
+                };
+            });
+            for (index, row, _) in tokens {
+                let (Some(generation), Some(Some(choice))) = (generations.get_mut(index), choices.get(index)) else {
+                    continue;
+                };
+                let wanted = generation.accept_choice(choice.token, &choice.logits)?;
+                open.extend(wanted.map(|wanted| (index, row, wanted)));
             }
         }
         self.decide_places(generations, &open, hidden)

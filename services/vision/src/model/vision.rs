@@ -85,18 +85,19 @@ impl VisionEncoder {
         crate::cuda::FusedVision::new(gpu, &parts)
     }
 
-    /// Features `(crops, patches, dim)` of crops whose pixels follow each other.
-    pub(crate) fn features(&self, pixels: &[u8], crops: usize) -> Result<Tensor> {
-        if self.is_on_host() {
-            return self.features_on_host(pixels, crops);
-        }
+    /// Features `(crops, patches, dim)` of the pixels of some crops.
+    pub(crate) fn features(&self, crops: &[&[u8]]) -> Result<Tensor> {
         #[cfg(feature = "cuda")]
         if let Some(fused) = &self.fused {
-            return fused.features(pixels, crops);
+            return fused.features(crops);
+        }
+        let (pixels, crops) = (crops.concat(), crops.len());
+        if self.is_on_host() {
+            return self.features_on_host(&pixels, crops);
         }
         let config = &self.config;
         let (patches, dim) = (config.patches(), config.enc_dim);
-        let patch_rows = patch_rows(pixels, config.crop_size, config.enc_patch_size);
+        let patch_rows = patch_rows(&pixels, config.crop_size, config.enc_patch_size);
         let input = Tensor::from_vec(patch_rows, (crops * patches, config.patch_dim()), &self.device)?;
         let embedded = self.patch_embedding.forward(&input.to_dtype(self.computed)?)?;
         let embedded = embedded.reshape((crops, patches, dim))?.broadcast_add(&self.position_embedding)?;
