@@ -18,6 +18,8 @@ use crate::{Result, best, figures};
 const EARLY: usize = 200;
 /// Requests in flight.
 const MANY: usize = 64;
+/// Charts that are encoded together.
+const CHARTS_AT_ONCE: usize = 8;
 /// Questions about charts that are timed.
 const CHARTS: usize = 256;
 
@@ -65,7 +67,7 @@ pub fn charts(folder: &Path, kind: &str, device: &str) -> Result<Vec<f64>> {
         queue: 2 * MANY,
         queue_per_caller: 2 * MANY,
         batch: MANY,
-        encode_tokens: 36 * 729,
+        encode_tokens: CHARTS_AT_ONCE * 9 * 729,
         decoders: threads,
         deadline: Duration::from_secs(600),
         ..EngineSettings::default()

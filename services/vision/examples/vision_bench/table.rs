@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::process::Command;
 
 use crate::figures::batch;
 use crate::peers::Peer;
@@ -133,7 +134,7 @@ impl Table {
             [read, product] => writeln!(
                 text,
                 "On {}: memory is copied at {read:.0} GB/s, and bf16 matrices are multiplied at {product:.0} TFLOP/s.\n",
-                self.device
+                gpu_name(&self.device)
             )?,
             limits => {
                 let read = limits.first().copied().unwrap_or(f64::NAN);
@@ -276,6 +277,16 @@ impl Table {
         }
         goals
     }
+}
+
+/// What the driver calls the GPU, and its version; where it does not say, `device`.
+fn gpu_name(device: &str) -> String {
+    let number = device.strip_prefix("cuda:").unwrap_or("0");
+    let mut command = Command::new("nvidia-smi");
+    command.args(["--query-gpu=name,driver_version", "--format=csv,noheader", "--id", number]);
+    let output = command.output().ok().filter(|output| output.status.success());
+    let name = output.and_then(|output| String::from_utf8(output.stdout).ok());
+    name.map_or_else(|| device.to_owned(), |name| name.trim().replace(", ", ", driver "))
 }
 
 /// Replaces what stands below the line `<!-- measured -->` of a file, or makes the file.

@@ -255,7 +255,7 @@ impl FusedText {
     }
 
     /// Blocks for each processor that multiply a kernel's rows best, as measured on an H200.
-    fn blocks(name: &str) -> usize {
+    fn blocks_of(name: &str) -> usize {
         if name.ends_with('1') { 3 } else { 2 }
     }
 
@@ -279,7 +279,7 @@ impl FusedText {
         qkv: Address,
         inner: Address,
     ) -> Result<()> {
-        let blocks = [self.gpu.processors * Self::blocks(kernels[0]), 1, 1];
+        let blocks = [self.gpu.processors * Self::blocks_of(kernels[0]), 1, 1];
         let grid = Grid { blocks, threads: 256, shared: Self::shared(kernels[0], self.shape.dim), early: true };
         let (norm, first, second) = (&layer.norm, &layer.qkv, &layer.fc1);
         let arguments = [
@@ -395,7 +395,7 @@ impl FusedText {
         let (norm, head) = (&self.norm, &self.head);
         if let Some(kernels) = self.few_rows(rows) {
             let grid = Grid {
-                blocks: [self.gpu.processors * Self::blocks(kernels[2]), 1, 1],
+                blocks: [self.gpu.processors * Self::blocks_of(kernels[2]), 1, 1],
                 threads: 256,
                 shared: Self::shared(kernels[2], self.shape.dim),
                 early: true,
