@@ -88,6 +88,20 @@ pub fn measure(folder: &Path, kind: &str, device: &str) -> Result<Measured> {
     })
 }
 
+/// Tokens a second of a batch whose tokens are drawn, as they are where a request does not say otherwise.
+pub fn drawn(folder: &Path, kind: &str, device: &str) -> Result<f64> {
+    let model = Model::load(folder, &options(kind, device)?)?;
+    let crops = model.cut(&noise(378, 378, 1).ok_or("no picture")?)?;
+    let embedding = model.encode_images(&[&crops], usize::MAX)?.pop().ok_or("no embedding")?;
+    let prefix = model.prefill_image(&embedding, None)?;
+    let start = |seed: usize| {
+        let sampling = Sampling { seed: seed as u64, max_tokens: 500, ..Sampling::default() };
+        model.start(&Request::Caption { length: CaptionLength::Short, sampling }, Context::Image(prefix.clone()))
+    };
+    let mut running = (0..batch(device)).map(start).collect::<std::result::Result<Vec<_>, _>>()?;
+    decode(&model, &mut running)
+}
+
 /// Tokens a second of all generations together.
 fn decode(model: &Model, running: &mut [Generation]) -> Result<f64> {
     let mut step = || model.step(&mut running.iter_mut().collect::<Vec<_>>());

@@ -41,6 +41,7 @@ fn main() -> Result<()> {
             println!("{report}");
             if report.holds() { Ok(()) } else { Err(format!("{folder} on {device} in {dtype} differs").into()) }
         }
+        ["drawn", folder, kind, device] => print_numbers(&[figures::drawn(Path::new(folder), kind, device)?]),
         ["agree", folder, device] => print_numbers(&agree::measure(Path::new(folder), device)?),
         ["limits", device] => print_numbers(&limits::measure(device)?),
         ["steady", folder, kind, device, requests] => {
@@ -129,6 +130,14 @@ impl Options {
             table.measured.push(self.measure(&plain, kind)?);
             if kind == "bf16" && !self.is_cpu() {
                 table.charts = self.apart("charts", &plain, kind, &[])?;
+                if self.requests > 0 {
+                    table.steady = self.apart("steady", &plain, kind, &[&self.requests.to_string()])?;
+                }
+                // A random model may end an answer too soon to be timed.
+                table.drawn = self.apart("drawn", &plain, kind, &[]).unwrap_or_else(|error| {
+                    eprintln!("no drawing was timed: {error}");
+                    Vec::new()
+                });
                 table.errors = numbers(&["agree", text_of(&plain)?, &self.device])?;
             }
         }
@@ -138,7 +147,7 @@ impl Options {
             eprintln!("quantise to {name}");
             quantize(&plain, &target, quantization)?;
             table.measured.push(self.measure(&target, name)?);
-            if name == "q8_0" && self.requests > 0 {
+            if self.is_cpu() && name == "q8_0" && self.requests > 0 {
                 table.steady = self.apart("steady", &target, name, &[&self.requests.to_string()])?;
             }
             std::fs::remove_dir_all(&target)?;

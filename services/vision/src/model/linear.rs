@@ -166,7 +166,7 @@ impl Builder<'_> {
             LinearWeight::Dense(weight) => Linear::Dense { weight: weight.reshape((output, input))?, bias },
             LinearWeight::Quantized(weight) => {
                 let padding = weight.shape().dims2()?.1.saturating_sub(input);
-                Linear::Quantized { matmul: QMatMul::from_qtensor(weight)?, padding, bias }
+                Linear::Quantized { matmul: QMatMul::from_qtensor(*weight)?, padding, bias }
             }
         })
     }
