@@ -50,5 +50,6 @@ async fn requests_that_hold_all_images_do_not_stop_those_who_wait_for_another() 
     // Three images in their half, of the four that are asked about again and again and some new ones.
     let engine = engine(folder.path(), image * 15 / 2).await;
     let answered = tokio::time::timeout(Duration::from_secs(60), ask_mixed(&engine, 0..400)).await;
-    answered.expect("requests wait for each other").unwrap();
+    // Else they wait for each other.
+    answered.unwrap().unwrap();
 }
