@@ -5,6 +5,8 @@
 //! and in the form of the prior system. [`verify`] compares a model with a reference's numbers. It opens no database and
 //! makes no connection: what it needs lies in the model's folder.
 
+#[cfg(feature = "cuda")]
+mod cuda;
 mod earlier;
 pub mod engine;
 mod errors;

@@ -14,13 +14,13 @@ mod error;
 pub(crate) mod files;
 mod generation;
 mod inference;
-mod linear;
+pub(crate) mod linear;
 mod prompt;
 mod region;
 mod request;
 mod sampling;
 mod stream;
-mod text;
+pub(crate) mod text;
 mod tokenizer;
 mod vision;
 
@@ -73,9 +73,12 @@ pub struct LoadOptions {
     pub tokenizer: Option<PathBuf>,
     /// Bytes for the keys and values of all images and requests together.
     pub cache_budget: u64,
-    /// Whether a CPU computes with the kernels of this crate. Without them it goes the way of a GPU, which is slow on a
-    /// CPU and shows what would come out there.
+    /// Whether the kernels of this crate compute: those for a CPU, or those for bf16 on a GPU. Without them candle's
+    /// operations do, which is slow everywhere; on a CPU it is the way of a GPU with other weights than bf16, and shows
+    /// what would come out there.
     pub own_kernels: bool,
+    /// Whether a GPU records a decoding step as a graph and plays it again. Without graphs it starts each kernel anew.
+    pub graphs: bool,
 }
 
 impl Default for LoadOptions {
@@ -87,6 +90,7 @@ impl Default for LoadOptions {
             tokenizer: None,
             cache_budget: DEFAULT_CACHE_BUDGET,
             own_kernels: true,
+            graphs: true,
         }
     }
 }
@@ -153,7 +157,17 @@ impl Model {
         // What is read at every step is as narrow as the weights.
         let is_narrow = stored != DType::F32 || weights.is_quantized();
         let cached = if on_host && is_narrow { DType::BF16 } else { computed };
-        let builder = Builder { weights, device, on_host, stored, computed };
+        let builder = Builder {
+            weights,
+            device,
+            on_host,
+            stored,
+            computed,
+            #[cfg(feature = "cuda")]
+            fused: fused(options, computed)?,
+            #[cfg(feature = "cuda")]
+            graphs: options.graphs,
+        };
         let special = Arc::new(config.tokenizer.clone());
         Ok(Self {
             vision: VisionEncoder::load(&builder, &config.vision)?,
@@ -214,6 +228,13 @@ impl Model {
     pub fn cache_bytes(&self, positions: usize) -> u64 {
         self.pool.bytes(positions)
     }
+}
+
+/// The kernels for bf16 on a GPU, where they are to be used.
+#[cfg(feature = "cuda")]
+fn fused(options: &LoadOptions, computed: DType) -> candle_core::Result<Option<Arc<crate::cuda::Gpu>>> {
+    let wanted = options.device.is_cuda() && options.own_kernels && computed == DType::BF16;
+    wanted.then(|| crate::cuda::Gpu::new(&options.device)).transpose()
 }
 
 /// Type that weights are kept in where nothing else is said.

@@ -73,6 +73,9 @@ pub fn load_options(device: &str, dtype: Option<&str>) -> Result<LoadOptions, St
             return Err(format!("{message}, or write cpu or auto"));
         }
         let no_device = |error| format!("CUDA device {number} cannot be used ({error}); write cpu or auto");
+        #[cfg(feature = "cuda")]
+        return crate::cuda::open(number).map_err(no_device);
+        #[cfg(not(feature = "cuda"))]
         Device::new_cuda(number).map_err(no_device)
     };
     let device = match device {

@@ -41,7 +41,7 @@ pub(crate) enum LinearWeight {
     /// `(out, in)`.
     Dense(Tensor),
     /// `(out, padded in)`: the file's rows may be padded with zeros to whole blocks.
-    Quantized(QTensor),
+    Quantized(Box<QTensor>),
 }
 
 /// The tensors of a folder, by canonical name.
@@ -124,7 +124,8 @@ impl Weights {
         if let Source::Gguf(file) = &self.source
             && file.is_quantized(&name)
         {
-            return Ok(LinearWeight::Quantized(file.read(&name, device)?.ok_or_else(|| missing(&name))?));
+            let tensor = file.read(&name, device)?.ok_or_else(|| missing(&name))?;
+            return Ok(LinearWeight::Quantized(Box::new(tensor)));
         }
         self.tensor(&name, dtype, device).map(LinearWeight::Dense)
     }

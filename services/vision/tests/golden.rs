@@ -55,6 +55,20 @@ fn bf16_is_as_near_as_it_can_be() {
     }
 }
 
+#[cfg(feature = "cuda")]
+#[test]
+fn a_gpu_is_as_exact() {
+    let options = |dtype| aerie_vision::load_options("cuda:0", Some(dtype)).unwrap();
+    let ways = [options("f32"), options("bf16"), LoadOptions { own_kernels: false, ..options("bf16") }];
+    let without_graphs = LoadOptions { graphs: false, ..options("bf16") };
+    for folder in sets() {
+        for options in ways.iter().chain([&without_graphs]) {
+            let report = verify(&folder, options).unwrap();
+            assert!(report.holds(), "{} {:?}: {report}", folder.display(), options.dtype);
+        }
+    }
+}
+
 #[test]
 fn what_differs_is_named() {
     let Some(set) = sets().into_iter().min() else { return };

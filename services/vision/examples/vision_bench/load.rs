@@ -5,18 +5,21 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aerie_vision::engine::{Ask, Engine, EngineSettings, EngineSource, Piece, State, Summary, start};
-use aerie_vision::model::{LoadOptions, Request, Sampling};
+use aerie_vision::image::{Crops, ImageLimits, Picture};
+use aerie_vision::model::{Config, LoadOptions, Request, Sampling};
 use aerie_vision::testing::{ask_mixed, noise, resident_bytes};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use image::{ImageFormat, RgbImage};
 
-use crate::{Result, figures};
+use crate::{Result, best, figures};
 
 /// Requests before memory is looked at for the first time.
 const EARLY: usize = 200;
 /// Requests in flight.
 const MANY: usize = 64;
+/// Charts that are encoded together.
+const CHARTS_AT_ONCE: usize = 8;
 /// Questions about charts that are timed.
 const CHARTS: usize = 256;
 
@@ -39,6 +42,23 @@ pub fn steady(folder: &Path, kind: &str, device: &str, requests: usize) -> Resul
     })
 }
 
+/// Seconds of a chart's decoding and of cutting it.
+pub fn pictures() -> Result<Vec<f64>> {
+    let bytes = png(1)?;
+    let geometry = Config::default().vision.geometry();
+    let mut picture = None;
+    let decode = best(8, || {
+        picture = Some(Picture::decode(&bytes, &ImageLimits::default())?);
+        Ok(())
+    })?;
+    let picture = picture.ok_or("no picture")?;
+    let cut = best(8, || {
+        std::hint::black_box(Crops::cut(&picture, &geometry)?);
+        Ok(())
+    })?;
+    Ok(vec![decode, cut])
+}
+
 /// Questions about charts (9 crops, 3 tokens): requests a second with 64 in flight, seconds of one alone, and seconds to
 /// the first token where the picture is known.
 pub fn charts(folder: &Path, kind: &str, device: &str) -> Result<Vec<f64>> {
@@ -47,7 +67,7 @@ pub fn charts(folder: &Path, kind: &str, device: &str) -> Result<Vec<f64>> {
         queue: 2 * MANY,
         queue_per_caller: 2 * MANY,
         batch: MANY,
-        encode_tokens: 36 * 729,
+        encode_tokens: CHARTS_AT_ONCE * 9 * 729,
         decoders: threads,
         deadline: Duration::from_secs(600),
         ..EngineSettings::default()

@@ -6,6 +6,7 @@
 //! its own, and prints a table. On a CPU the same network stands beside it in PyTorch and llama.cpp, where a Python that
 //! has them is named, and in candle's own model of the year before.
 
+mod agree;
 mod candle_peer;
 mod figures;
 mod limits;
@@ -33,10 +34,20 @@ fn main() -> Result<()> {
             println!("{}", figures::measure(Path::new(folder), kind, device)?.to_line());
             Ok(())
         }
+        ["verify", folder, device, dtype, rest @ ..] => {
+            let mut options = aerie_vision::load_options(device, Some(dtype))?;
+            options.own_kernels = rest.is_empty();
+            let report = aerie_vision::verify::verify(Path::new(folder), &options)?;
+            println!("{report}");
+            if report.holds() { Ok(()) } else { Err(format!("{folder} on {device} in {dtype} differs").into()) }
+        }
+        ["drawn", folder, kind, device] => print_numbers(&[figures::drawn(Path::new(folder), kind, device)?]),
+        ["agree", folder, device] => print_numbers(&agree::measure(Path::new(folder), device)?),
         ["limits", device] => print_numbers(&limits::measure(device)?),
         ["steady", folder, kind, device, requests] => {
             print_numbers(&load::steady(Path::new(folder), kind, device, requests.parse()?)?)
         }
+        ["pictures"] => print_numbers(&load::pictures()?),
         ["charts", folder, kind, device] => print_numbers(&load::charts(Path::new(folder), kind, device)?),
         ["candle", folder, kind] => print_numbers(&candle_peer::measure(Path::new(folder), kind)?),
         ["run", options @ ..] => Options::read(options)?.run(),
@@ -113,10 +124,21 @@ impl Options {
         eprintln!("write random weights to {}", plain.display());
         write_random_model(&plain, &Config::default(), WeightType::BF16, 1)?;
         let mut table = Table::new(&self.device, numbers(&["limits", &self.device])?);
-        for kind in ["bf16", "f32"].into_iter().filter(|kind| self.wants(kind)) {
+        let kinds: &[&str] =
+            if self.is_cpu() { &["bf16", "f32"] } else { &["bf16", "bf16-no-graphs", "bf16-candle", "f32"] };
+        for kind in kinds.iter().copied().filter(|kind| self.wants(kind)) {
             table.measured.push(self.measure(&plain, kind)?);
             if kind == "bf16" && !self.is_cpu() {
                 table.charts = self.apart("charts", &plain, kind, &[])?;
+                if self.requests > 0 {
+                    table.steady = self.apart("steady", &plain, kind, &[&self.requests.to_string()])?;
+                }
+                // A random model may end an answer too soon to be timed.
+                table.drawn = self.apart("drawn", &plain, kind, &[]).unwrap_or_else(|error| {
+                    eprintln!("no drawing was timed: {error}");
+                    Vec::new()
+                });
+                table.errors = numbers(&["agree", text_of(&plain)?, &self.device])?;
             }
         }
         let quantized = [("q8_0", Quantization::Q8_0), ("q4_0", Quantization::Q4_0), ("q4_k", Quantization::Q4K)];
@@ -125,7 +147,7 @@ impl Options {
             eprintln!("quantise to {name}");
             quantize(&plain, &target, quantization)?;
             table.measured.push(self.measure(&target, name)?);
-            if name == "q8_0" && self.requests > 0 {
+            if self.is_cpu() && name == "q8_0" && self.requests > 0 {
                 table.steady = self.apart("steady", &target, name, &[&self.requests.to_string()])?;
             }
             std::fs::remove_dir_all(&target)?;

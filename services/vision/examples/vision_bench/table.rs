@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::process::Command;
 
 use crate::figures::batch;
 use crate::peers::Peer;
@@ -97,6 +98,10 @@ pub struct Table {
     pub steady: Vec<f64>,
     /// Requests a second, seconds of one alone, seconds to the first token of a known picture.
     pub charts: Vec<f64>,
+    /// Tokens a second of 64 requests whose tokens are drawn.
+    pub drawn: Vec<f64>,
+    /// Relative errors against f32, see `agree`.
+    pub errors: Vec<f64>,
 }
 
 impl Table {
@@ -108,6 +113,8 @@ impl Table {
             peers: Vec::new(),
             steady: Vec::new(),
             charts: Vec::new(),
+            drawn: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -130,7 +137,7 @@ impl Table {
             [read, product] => writeln!(
                 text,
                 "On {}: memory is copied at {read:.0} GB/s, and bf16 matrices are multiplied at {product:.0} TFLOP/s.\n",
-                self.device
+                gpu_name(&self.device)
             )?,
             limits => {
                 let read = limits.first().copied().unwrap_or(f64::NAN);
@@ -164,9 +171,10 @@ impl Table {
         }
         if let [early, late, seconds, requests] = self.steady.as_slice() {
             let (early, late) = (early / 1e6, late / 1e6);
+            let kind = if self.device == "cpu" { "q8_0" } else { "bf16" };
             writeln!(
                 text,
-                "\n{requests} mixed requests to q8_0 took {seconds:.0} s; the process held {early:.0} MB after the first of them and {late:.0} MB after the last."
+                "\n{requests} mixed requests to {kind} took {seconds:.0} s; the process held {early:.0} MB after the first of them and {late:.0} MB after the last."
             )?;
         }
         if let [rate, alone, first] = self.charts.as_slice() {
@@ -175,6 +183,22 @@ impl Table {
                 text,
                 "\nQuestions about charts (9 crops, 3 tokens, bf16): {rate:.1} a second with 64 in flight, {alone:.1} ms alone, {first:.1} ms to the first token of a known picture."
             )?;
+        }
+        if let [rate] = self.drawn.as_slice() {
+            writeln!(
+                text,
+                "\nWhere tokens are drawn (temperature 0.5, top-p 0.3): {rate:.0} tokens/s of {batch} together."
+            )?;
+        }
+        if !self.errors.is_empty() {
+            writeln!(text, "\n| difference from f32 | image tokens | logits after the prompt | logits of steps |")?;
+            writeln!(text, "|---|---|---|---|")?;
+            for (way, errors) in
+                ["kernels, alone", "kernels, among 63 others", "candle's operations"].iter().zip(self.errors.chunks(3))
+            {
+                let errors: Vec<String> = errors.iter().map(|error| format!("{error:.4}")).collect();
+                writeln!(text, "| bf16, {way} | {} |", errors.join(" | "))?;
+            }
         }
         writeln!(text, "\n| goal | wanted | measured | |\n|---|---|---|---|")?;
         for (goal, wanted, reached) in self.goals() {
@@ -246,6 +270,10 @@ impl Table {
         if let Some(bf16) = self.of("bf16") {
             let limit = bf16.decode_rate / self.most_tokens(bf16);
             goals.push(("bf16 decode, by the bandwidth's limit".to_owned(), 0.5, limit));
+            if let Some(candle) = self.of("bf16-candle") {
+                let name = "bf16 decode, by candle's operations without graphs".to_owned();
+                goals.push((name, 2.0, bf16.decode_rate / candle.decode_rate));
+            }
             goals.push(("bf16 tokens/s of 64 together, in thousands".to_owned(), 10.0, bf16.batch_rate / 1e3));
             if let Some(product) = self.limits.get(1) {
                 let rate = CROP_OPERATIONS / bf16.crop_seconds;
@@ -259,6 +287,16 @@ impl Table {
         }
         goals
     }
+}
+
+/// What the driver calls the GPU, and its version; where it does not say, `device`.
+fn gpu_name(device: &str) -> String {
+    let number = device.strip_prefix("cuda:").unwrap_or("0");
+    let mut command = Command::new("nvidia-smi");
+    command.args(["--query-gpu=name,driver_version", "--format=csv,noheader", "--id", number]);
+    let output = command.output().ok().filter(|output| output.status.success());
+    let name = output.and_then(|output| String::from_utf8(output.stdout).ok());
+    name.map_or_else(|| device.to_owned(), |name| name.trim().replace(", ", ", driver "))
 }
 
 /// Replaces what stands below the line `<!-- measured -->` of a file, or makes the file.

@@ -125,6 +125,9 @@ impl Worker {
         let room = self.shared.settings.batch.saturating_sub(self.running.len());
         let mut taken = self.take(room, now);
         let outcome = self.read_images(&mut taken);
+        if outcome.is_ok() && self.running.is_empty() && taken.ready.is_empty() && !taken.later.is_empty() {
+            self.take_known(room, &mut taken);
+        }
         let mut ready = std::mem::take(&mut taken.ready).into_iter();
         while let Some(admitted) = ready.next() {
             if let Some(refused) = self.begin(admitted, now) {
@@ -180,14 +183,39 @@ impl Worker {
         taken
     }
 
+    /// Takes requests whose images were read before they came, wherever they wait: they hold those images, which would
+    /// have to leave before the first in line could start.
+    fn take_known(&self, room: usize, taken: &mut Taken) {
+        let mut left = room;
+        let known = self.shared.waiting().queue.extract(|job| {
+            let is_known = matches!(&job.picture, Some(picture) if matches!(picture.content, Content::Read(_)));
+            let is_taken = is_known && left > 0;
+            left -= usize::from(is_taken);
+            is_taken
+        });
+        taken.ready.extend(known.into_iter().map(|job| {
+            let prefix = match &job.picture {
+                Some(picture) => match &picture.content {
+                    Content::Read(prefix) => Some(Arc::clone(prefix)),
+                    Content::Cut(_) => None,
+                },
+                None => None,
+            };
+            Admitted { job, prefix, cached: true }
+        }));
+    }
+
     /// Encodes the images of `taken.unread` in one go and moves their requests to those that are ready, or back.
     fn read_images(&mut self, taken: &mut Taken) -> Result<(), EngineError> {
         let each = self.model.cache_bytes(self.model.config().text.prefix_attn);
         let mut groups = Vec::new();
         for (key, jobs) in std::mem::take(&mut taken.unread) {
             let wanted = each * (groups.len() as u64 + 1);
-            // Images in use cannot be let go; those who use them end, and then there is room.
-            if self.shared.images().shrink(self.image_limit.saturating_sub(wanted)) {
+            // Images in use cannot be let go. While all of their share is, they may have what is free besides; when that
+            // is taken, too, those who use them end, and then there is room.
+            let usage = self.model.cache_use();
+            let has_room = self.shared.images().shrink(self.image_limit.saturating_sub(wanted));
+            if has_room || usage.budget.saturating_sub(usage.reserved) >= 2 * wanted {
                 groups.push((key, jobs));
             } else {
                 taken.later.extend(jobs);
@@ -240,13 +268,16 @@ impl Worker {
         if embeddings.len() != groups.len() {
             return Err(ModelError::Request("an image was not cut".to_owned()));
         }
-        let mut prefixes = Vec::with_capacity(groups.len());
-        for ((key, jobs), embedding) in groups.iter().zip(&embeddings) {
-            let _span = tracing::info_span!(parent: &first(jobs), "prefill");
-            let variant = self.variants.get(&key.variant).cloned();
-            prefixes.push(self.evicting(|| guarded(|| self.model.prefill_image(embedding, variant.clone())))?);
-        }
-        Ok(prefixes)
+        let images: Vec<_> = groups
+            .iter()
+            .zip(&embeddings)
+            .map(|((key, _), embedding)| (embedding, self.variants.get(&key.variant).cloned()))
+            .collect();
+        let spans: Vec<_> =
+            groups.iter().map(|(_, jobs)| tracing::info_span!(parent: &first(jobs), "prefill")).collect();
+        let prefixes = self.evicting(|| guarded(|| self.model.prefill_images(&images)));
+        drop(spans);
+        prefixes
     }
 
     /// Tries again with fewer remembered images for as long as the cache is full.

@@ -66,8 +66,9 @@ impl Crops {
         let tiling = geometry.tiling(picture.height(), picture.width());
         let (height, width) = geometry.resized(tiling);
         let empty = || ImageError::Broken { reason: format!("no crop of {width} x {height} pixels can be cut") };
-        let whole = resize(picture, geometry.crop, geometry.crop).ok_or_else(empty)?;
-        let scaled = resize(picture, width, height).ok_or_else(empty)?;
+        let whole = || resize(picture, geometry.crop, geometry.crop);
+        let (whole, scaled) = rayon::join(whole, || resize(picture, width, height));
+        let (whole, scaled) = (whole.ok_or_else(empty)?, scaled.ok_or_else(empty)?);
         let mut pixels = Vec::with_capacity((1 + tiling.tiles()) * whole.pixels().len());
         pixels.extend_from_slice(whole.pixels());
         let row_bytes = geometry.crop * 3;

@@ -5,64 +5,27 @@
 //! hard edges.
 
 use super::Picture;
+use crate::kernels::{self, FRACTION_BITS, Level, Taps};
 
 /// Half-width of the Lanczos window, in pixels of the coarser side.
 const LOBES: f64 = 3.0;
-/// Fractional bits of a weight: 32 less 8 for the pixel and 2 for sign and overshoot.
-const FRACTION_BITS: u32 = 22;
 
 /// `picture` scaled to `width` × `height` pixels, whatever its proportions.
 ///
 /// `None` where a side is zero.
 pub fn resize(picture: &Picture, width: usize, height: usize) -> Option<Picture> {
-    let wide = if width == picture.width { picture.pixels.clone() } else { resize_rows(picture, width) };
-    let pixels = if height == picture.height { wide } else { resize_columns(&wide, width, picture.height, height) };
+    if width == 0 || height == 0 {
+        return None;
+    }
+    let level = Level::detect();
+    let mut pixels = picture.pixels.clone();
+    if width != picture.width {
+        pixels = kernels::resize_rows(level, &pixels, picture.width, &taps(picture.width, width));
+    }
+    if height != picture.height {
+        pixels = kernels::resize_columns(level, &pixels, width * 3, &taps(picture.height, height));
+    }
     Picture::new(width, height, pixels)
-}
-
-/// The input pixels that make one output pixel: the first one, and the weight of each.
-struct Taps {
-    first: usize,
-    weights: Vec<i32>,
-}
-
-fn resize_rows(picture: &Picture, width: usize) -> Vec<u8> {
-    let taps = taps(picture.width, width);
-    let mut output = Vec::with_capacity(width * picture.height * 3);
-    for row in picture.pixels.chunks_exact(picture.width * 3) {
-        for tap in &taps {
-            let mut sums = [1i32 << (FRACTION_BITS - 1); 3];
-            let window = &row[tap.first * 3..(tap.first + tap.weights.len()) * 3];
-            for (pixel, weight) in window.chunks_exact(3).zip(&tap.weights) {
-                for (sum, channel) in sums.iter_mut().zip(pixel) {
-                    *sum += i32::from(*channel) * weight;
-                }
-            }
-            output.extend(sums.map(to_level));
-        }
-    }
-    output
-}
-
-fn resize_columns(pixels: &[u8], width: usize, from: usize, to: usize) -> Vec<u8> {
-    let stride = width * 3;
-    let mut output = Vec::with_capacity(stride * to);
-    let mut sums = vec![0i32; stride];
-    for tap in taps(from, to) {
-        sums.fill(1 << (FRACTION_BITS - 1));
-        let window = &pixels[tap.first * stride..(tap.first + tap.weights.len()) * stride];
-        for (row, weight) in window.chunks_exact(stride).zip(&tap.weights) {
-            for (sum, channel) in sums.iter_mut().zip(row) {
-                *sum += i32::from(*channel) * weight;
-            }
-        }
-        output.extend(sums.iter().copied().map(to_level));
-    }
-    output
-}
-
-fn to_level(sum: i32) -> u8 {
-    (sum >> FRACTION_BITS).clamp(0, 255) as u8
 }
 
 /// The taps of every output pixel of one axis.

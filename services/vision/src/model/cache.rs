@@ -31,10 +31,15 @@ struct State {
     spare: Vec<Block>,
 }
 
-/// Keys and values `(heads, positions, head)` of every layer.
+/// Keys and values `(heads, positions, head)` of every layer. On a GPU they are parts of one tensor
+/// `(layers, 2, heads, positions, head)`, where kernels find them by its address.
 struct Block {
     keys: Vec<Tensor>,
     values: Vec<Tensor>,
+    #[cfg(feature = "cuda")]
+    address: u64,
+    #[cfg(feature = "cuda")]
+    positions: usize,
 }
 
 /// How much of the cache is promised to running requests and to images.
@@ -92,9 +97,25 @@ impl CachePool {
     }
 
     fn allocate(&self, positions: usize) -> Result<Block> {
+        #[cfg(feature = "cuda")]
+        if self.device.is_cuda() {
+            let shape = (self.layers, 2, self.heads, positions, self.head);
+            let whole = Tensor::zeros(shape, self.dtype, &self.device)?;
+            let part = |layer: usize, kind: usize| whole.get(layer)?.get(kind);
+            let layers = |kind| (0..self.layers).map(|layer| part(layer, kind)).collect::<Result<Vec<_>>>();
+            let (keys, values) = (layers(0)?, layers(1)?);
+            return Ok(Block { keys, values, address: crate::cuda::address(&whole)?, positions });
+        }
         let tensor = || Tensor::zeros((self.heads, positions, self.head), self.dtype, &self.device);
         let layers = || (0..self.layers).map(|_| tensor()).collect::<Result<Vec<_>>>();
-        Ok(Block { keys: layers()?, values: layers()? })
+        Ok(Block {
+            keys: layers()?,
+            values: layers()?,
+            #[cfg(feature = "cuda")]
+            address: 0,
+            #[cfg(feature = "cuda")]
+            positions,
+        })
     }
 
     fn take(&self) -> Result<Block> {
@@ -203,6 +224,27 @@ impl SequenceCache {
     /// Counts `rows` positions that were appended in every layer.
     pub(crate) fn advance(&mut self, rows: usize) {
         self.own += rows;
+    }
+
+    /// Appends `width` words that tell a GPU's kernels where the keys and values lie: address, capacity and length of the
+    /// prefix, then the addresses of the blocks. The only block of an image is a prefix that is still to be filled.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn write_table(&self, words: &mut Vec<u64>, width: usize) {
+        let end = words.len() + width;
+        let is_image = self.block != BLOCK;
+        match (&self.prefix, self.blocks.first()) {
+            (Some(prefix), _) => {
+                words.extend([prefix.block.address, prefix.block.positions as u64, prefix.length as u64]);
+            }
+            (None, Some(block)) if is_image => {
+                words.extend([block.address, block.positions as u64, block.positions as u64]);
+            }
+            _ => words.extend([0; 3]),
+        }
+        if !is_image {
+            words.extend(self.blocks.iter().map(|block| block.address));
+        }
+        words.resize(end, 0);
     }
 
     /// Stores keys and values `(heads, rows, head)` of the next rows of `layer`.

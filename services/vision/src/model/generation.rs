@@ -23,6 +23,9 @@ pub(crate) enum Input {
     Size([f32; 2]),
 }
 
+/// Stands where there is no token.
+pub(crate) const NO_TOKEN: u32 = u32::MAX;
+
 /// What a generation has to know of the hidden state at its last position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -166,20 +169,40 @@ impl Generation {
         self.parts.transcript.record_hidden(hidden);
     }
 
-    /// Decides on a token; what is wanted next of the same hidden state, if anything.
-    pub(crate) fn accept_logits(&mut self, logits: &[f32]) -> Result<Option<Wanted>, ModelError> {
+    /// The tokens that may not be decided on next; [`NO_TOKEN`] is none.
+    pub(crate) fn banned(&self) -> [u32; 2] {
+        let special = &self.parts.special;
+        match &self.stage {
+            _ if self.parts.after_prompt => [NO_TOKEN; 2],
+            Stage::Reasoning(_) => [special.eos_id, special.size_id],
+            Stage::Answer { .. } => [special.answer_id, NO_TOKEN],
+            Stage::Objects(_) | Stage::Finished => [NO_TOKEN; 2],
+        }
+    }
+
+    /// Whether the likeliest token is the one to take.
+    pub(crate) fn is_greedy(&self) -> bool {
+        self.parts.sampler.is_greedy()
+    }
+
+    /// Whether the transcript wants logits.
+    pub(crate) fn keeps_logits(&self) -> bool {
+        self.parts.transcript.keeps_logits()
+    }
+
+    /// Decides on a token from its logits; none of logits that are no numbers.
+    pub(crate) fn choose(&mut self, logits: &[f32]) -> Option<u32> {
+        let banned = self.banned();
+        self.parts.sampler.choose(logits, &banned)
+    }
+
+    /// Takes the token that was decided on and, where they are kept, its logits; what is wanted next of the same hidden
+    /// state, if anything.
+    pub(crate) fn accept_choice(&mut self, chosen: Option<u32>, logits: &[f32]) -> Result<Option<Wanted>, ModelError> {
         let parts = &mut self.parts;
         let after_prompt = std::mem::replace(&mut parts.after_prompt, false);
         parts.transcript.record_logits(logits, after_prompt);
-        let special = Arc::clone(&parts.special);
-        let (reasoning, answer) = ([special.eos_id, special.size_id], [special.answer_id]);
-        let banned: &[u32] = match &self.stage {
-            _ if after_prompt => &[],
-            Stage::Reasoning(_) => &reasoning,
-            Stage::Answer { .. } => &answer,
-            Stage::Objects(_) | Stage::Finished => &[],
-        };
-        let Some(token) = parts.sampler.choose(logits, banned) else {
+        let Some(token) = chosen else {
             self.fail("the model's logits are not numbers; its weights or the device's memory are damaged");
             return Ok(None);
         };

@@ -90,6 +90,12 @@ impl Norm {
         }
     }
 
+    /// Weight and bias.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn tensors(&self) -> Option<(&Tensor, &Tensor)> {
+        Some((self.layer.weight(), self.layer.bias()?))
+    }
+
     /// As [`Self::forward`] for the rows of a slice, on a CPU.
     pub(crate) fn rows(&self, x: &[f32], out: &mut [f32]) -> Result<()> {
         let Some((weight, bias)) = &self.host else { candle_core::bail!("the norm is not on the CPU") };
@@ -140,6 +146,12 @@ pub(crate) struct Builder<'a> {
     pub(crate) stored: DType,
     /// Type of everything that is computed.
     pub(crate) computed: DType,
+    /// The kernels for bf16 on a GPU.
+    #[cfg(feature = "cuda")]
+    pub(crate) fused: Option<std::sync::Arc<crate::cuda::Gpu>>,
+    /// Whether a GPU records steps.
+    #[cfg(feature = "cuda")]
+    pub(crate) graphs: bool,
 }
 
 impl Builder<'_> {
@@ -154,7 +166,7 @@ impl Builder<'_> {
             LinearWeight::Dense(weight) => Linear::Dense { weight: weight.reshape((output, input))?, bias },
             LinearWeight::Quantized(weight) => {
                 let padding = weight.shape().dims2()?.1.saturating_sub(input);
-                Linear::Quantized { matmul: QMatMul::from_qtensor(weight)?, padding, bias }
+                Linear::Quantized { matmul: QMatMul::from_qtensor(*weight)?, padding, bias }
             }
         })
     }

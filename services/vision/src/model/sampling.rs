@@ -50,6 +50,11 @@ impl Sampler {
         Self { temperature: sampling.temperature, top_p: sampling.top_p, random }
     }
 
+    /// Whether the likeliest token is always the one.
+    pub(crate) fn is_greedy(&self) -> bool {
+        self.temperature <= 0.0
+    }
+
     /// The next token, never one of `banned`. `None` where the logits hold no number that could win.
     pub(crate) fn choose(&mut self, logits: &[f32], banned: &[u32]) -> Option<u32> {
         if self.temperature <= 0.0 {

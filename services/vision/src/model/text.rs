@@ -23,6 +23,8 @@ pub(crate) struct TextModel {
     rotary: (Tensor, Tensor),
     device: Device,
     computed: DType,
+    #[cfg(feature = "cuda")]
+    fused: Option<crate::cuda::FusedText>,
 }
 
 struct Block {
@@ -44,6 +46,37 @@ pub(crate) struct Part<'a> {
     pub(crate) variant: Option<&'a Variant>,
 }
 
+/// Logits of some rows, and what is likeliest of each where the device has found that out.
+pub(crate) struct Chosen {
+    tokens: Option<Vec<Option<u32>>>,
+    logits: Tensor,
+}
+
+impl Chosen {
+    /// The likeliest tokens, none where logits are no numbers, and the logits `(rows, vocabulary)` as f32.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn on_device(tokens: Vec<Option<u32>>, logits: Tensor) -> Self {
+        Self { tokens: Some(tokens), logits }
+    }
+
+    /// The token of a row, where it is known.
+    pub(crate) fn token(&self, row: usize) -> Option<Option<u32>> {
+        self.tokens.as_ref().and_then(|tokens| tokens.get(row).copied())
+    }
+
+    /// The logits of `rows`, read from the device in one go.
+    pub(crate) fn logits(&self, rows: &[usize]) -> Result<Vec<Vec<f32>>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        if rows.iter().copied().eq(0..self.logits.dim(0)?) {
+            return self.logits.to_vec2();
+        }
+        let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
+        self.logits.index_select(&Tensor::new(rows, self.logits.device())?, 0)?.to_vec2()
+    }
+}
+
 impl TextModel {
     pub(crate) fn load(builder: &Builder<'_>, config: &TextConfig) -> std::result::Result<Self, ModelError> {
         let dim = config.dim;
@@ -56,7 +89,8 @@ impl TextModel {
                 mlp: builder.mlp(&format!("{name}.mlp"), [dim, config.ff_dim, dim])?,
             })
         };
-        Ok(Self {
+        #[allow(unused_mut, reason = "the kernels of a GPU are added where there are any")]
+        let mut model = Self {
             config: config.clone(),
             embedding: builder.table("text.wte")?,
             blocks: (0..config.n_layers).map(block).collect::<std::result::Result<_, _>>()?,
@@ -65,7 +99,73 @@ impl TextModel {
             rotary: rotary_tables(config, builder)?,
             device: builder.device.clone(),
             computed: builder.computed,
-        })
+            #[cfg(feature = "cuda")]
+            fused: None,
+        };
+        #[cfg(feature = "cuda")]
+        {
+            model.fused = model.fuse(builder)?;
+        }
+        Ok(model)
+    }
+
+    /// The decoder with kernels for a GPU, where they fit it.
+    #[cfg(feature = "cuda")]
+    fn fuse(&self, builder: &Builder<'_>) -> Result<Option<crate::cuda::FusedText>> {
+        let Some(gpu) = &builder.fused else { return Ok(None) };
+        let blocks = self.blocks.iter().map(|block| crate::cuda::TextBlock {
+            norm: &block.norm,
+            qkv: &block.qkv,
+            proj: &block.proj,
+            mlp: &block.mlp,
+        });
+        let parts = crate::cuda::TextParts {
+            config: &self.config,
+            blocks: blocks.collect(),
+            norm: &self.post_norm,
+            head: &self.head,
+            embedding: &self.embedding,
+            turns: rotary_values(&self.config),
+            graphs: builder.graphs,
+        };
+        crate::cuda::FusedText::new(gpu, &parts)
+    }
+
+    /// One position of every part, in one go, where the kernels of a GPU can do it: the hidden states, and what each
+    /// decides without its two of `banned`. The caches count the position then.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn step(
+        &self,
+        inputs: &[crate::cuda::RowInput<'_>],
+        parts: &mut [Part<'_>],
+        banned: &[[u32; 2]],
+    ) -> std::result::Result<Option<(Tensor, Chosen)>, ModelError> {
+        let Some(fused) = self.fused.as_ref().filter(|fused| fused.steps(parts.len())) else { return Ok(None) };
+        if parts.iter().any(|part| part.rows != 1 || part.variant.is_some()) {
+            return Ok(None);
+        }
+        for part in parts.iter_mut() {
+            part.cache.grow(1)?;
+        }
+        let outcome = fused.step(inputs, parts, banned)?;
+        for part in parts {
+            part.cache.advance(1);
+        }
+        Ok(Some(outcome))
+    }
+
+    /// The logits of hidden states `(n, dim)` and, on a GPU, the likeliest token of each that is not one of its two of
+    /// `banned`.
+    pub(crate) fn choose(
+        &self,
+        hidden: &Tensor,
+        #[cfg_attr(not(feature = "cuda"), allow(unused_variables))] banned: &[[u32; 2]],
+    ) -> Result<Chosen> {
+        #[cfg(feature = "cuda")]
+        if let Some(fused) = &self.fused {
+            return fused.choose(hidden, banned);
+        }
+        Ok(Chosen { tokens: None, logits: self.logits(hidden)? })
     }
 
     /// Vectors `(n, dim)` of tokens.
@@ -91,6 +191,12 @@ impl TextModel {
     }
 
     fn forward_on_device(&self, x: &Tensor, parts: &mut [Part<'_>]) -> Result<Tensor> {
+        #[cfg(feature = "cuda")]
+        if let Some(fused) = &self.fused
+            && parts.iter().all(|part| part.variant.is_none())
+        {
+            return fused.forward(x, parts);
+        }
         let mut positions = Vec::with_capacity(x.dim(0)?);
         for part in parts.iter() {
             let start = part.cache.length();
@@ -106,7 +212,7 @@ impl TextModel {
     }
 
     /// Logits `(n, vocabulary)` of hidden states `(n, dim)`, as f32.
-    pub(crate) fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+    fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         self.head.forward(&self.post_norm.forward(hidden)?)?.to_dtype(DType::F32)
     }
 
@@ -185,16 +291,20 @@ fn rotate(x: &Tensor, (cos, sin): &(Tensor, Tensor)) -> Result<Tensor> {
 
 /// Cosines and sines `(context, head / 4)`.
 fn rotary_tables(config: &TextConfig, builder: &Builder<'_>) -> Result<(Tensor, Tensor)> {
+    let shape = (config.max_context, config.head_dim() / 4);
+    let table = |values| Tensor::from_vec(values, shape, builder.device)?.to_dtype(builder.computed);
+    let [cosines, sines] = rotary_values(config);
+    Ok((table(cosines)?, table(sines)?))
+}
+
+/// As [`rotary_tables`], one row after the other.
+fn rotary_values(config: &TextConfig) -> [Vec<f32>; 2] {
     let pairs = config.head_dim() / 4;
     let frequency = |pair: usize| (1.0 / ROTARY_BASE.powf(pair as f64 / pairs as f64)) as f32;
     let frequencies: Vec<f32> = (0..pairs).map(frequency).collect();
     let angles: Vec<f32> =
         (0..config.max_context).flat_map(|position| frequencies.iter().map(move |f| position as f32 * f)).collect();
-    let table = |function: fn(f32) -> f32| {
-        let values: Vec<f32> = angles.iter().map(|angle| function(*angle)).collect();
-        Tensor::from_vec(values, (config.max_context, pairs), builder.device)?.to_dtype(builder.computed)
-    };
-    Ok((table(f32::cos)?, table(f32::sin)?))
+    [f32::cos, f32::sin].map(|function: fn(f32) -> f32| angles.iter().map(|angle| function(*angle)).collect())
 }
 
 /// Attention of `q (heads, rows, head)` over keys and values `(kv heads, positions, head)` in several pieces. The rows

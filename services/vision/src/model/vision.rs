@@ -18,6 +18,8 @@ pub(crate) struct VisionEncoder {
     projection: Mlp,
     device: Device,
     computed: DType,
+    #[cfg(feature = "cuda")]
+    fused: Option<crate::cuda::FusedVision>,
 }
 
 struct Block {
@@ -41,7 +43,8 @@ impl VisionEncoder {
                 mlp: builder.mlp(&format!("{name}.mlp"), [dim, config.enc_ff_dim, dim])?,
             })
         };
-        Ok(Self {
+        #[allow(unused_mut, reason = "the kernels of a GPU are added where there are any")]
+        let mut encoder = Self {
             config: config.clone(),
             patch_embedding: builder.linear("vision.patch_emb", config.patch_dim(), dim)?,
             position_embedding: builder.tensor("vision.pos_emb")?,
@@ -50,17 +53,51 @@ impl VisionEncoder {
             projection: builder.mlp("vision.proj_mlp", [2 * dim, config.proj_inner_dim, config.proj_out_dim])?,
             device: builder.device.clone(),
             computed: builder.computed,
-        })
+            #[cfg(feature = "cuda")]
+            fused: None,
+        };
+        #[cfg(feature = "cuda")]
+        {
+            encoder.fused = encoder.fuse(builder)?;
+        }
+        Ok(encoder)
     }
 
-    /// Features `(crops, patches, dim)` of crops whose pixels follow each other.
-    pub(crate) fn features(&self, pixels: &[u8], crops: usize) -> Result<Tensor> {
+    /// The encoder with kernels for a GPU, where they fit it.
+    #[cfg(feature = "cuda")]
+    fn fuse(&self, builder: &Builder<'_>) -> Result<Option<crate::cuda::FusedVision>> {
+        let Some(gpu) = &builder.fused else { return Ok(None) };
+        let blocks = self.blocks.iter().map(|block| crate::cuda::VisionBlock {
+            norm1: &block.norm1,
+            qkv: &block.qkv,
+            proj: &block.proj,
+            norm2: &block.norm2,
+            mlp: &block.mlp,
+        });
+        let parts = crate::cuda::VisionParts {
+            config: &self.config,
+            patch_embedding: &self.patch_embedding,
+            position_embedding: &self.position_embedding,
+            blocks: blocks.collect(),
+            norm: &self.post_norm,
+            projection: &self.projection,
+        };
+        crate::cuda::FusedVision::new(gpu, &parts)
+    }
+
+    /// Features `(crops, patches, dim)` of the pixels of some crops.
+    pub(crate) fn features(&self, crops: &[&[u8]]) -> Result<Tensor> {
+        #[cfg(feature = "cuda")]
+        if let Some(fused) = &self.fused {
+            return fused.features(crops);
+        }
+        let (pixels, crops) = (crops.concat(), crops.len());
         if self.is_on_host() {
-            return self.features_on_host(pixels, crops);
+            return self.features_on_host(&pixels, crops);
         }
         let config = &self.config;
         let (patches, dim) = (config.patches(), config.enc_dim);
-        let patch_rows = patch_rows(pixels, config.crop_size, config.enc_patch_size);
+        let patch_rows = patch_rows(&pixels, config.crop_size, config.enc_patch_size);
         let input = Tensor::from_vec(patch_rows, (crops * patches, config.patch_dim()), &self.device)?;
         let embedded = self.patch_embedding.forward(&input.to_dtype(self.computed)?)?;
         let embedded = embedded.reshape((crops, patches, dim))?.broadcast_add(&self.position_embedding)?;
@@ -95,8 +132,27 @@ impl VisionEncoder {
         Tensor::cat(&rows, 0)
     }
 
+    /// Image tokens `(patches, text dim)` of every picture of `images`, whose crops' features `(crops, patches, dim)`
+    /// follow each other.
+    pub(crate) fn project_all(&self, features: &Tensor, images: &[&Crops]) -> Result<Vec<Tensor>> {
+        #[cfg(feature = "cuda")]
+        if let Some(fused) = &self.fused {
+            let tilings: Vec<_> = images.iter().map(|crops| crops.tiling()).collect();
+            let (tokens, patches) = (fused.project(features, &tilings)?, self.config.patches());
+            return (0..images.len()).map(|index| tokens.narrow(0, index * patches, patches)).collect();
+        }
+        let mut tokens = Vec::with_capacity(images.len());
+        let mut start = 0;
+        for crops in images {
+            let local = features.narrow(0, start + 1, crops.tiling().tiles())?;
+            tokens.push(self.project(&features.get(start)?, &self.stitch(&local, crops)?)?);
+            start += crops.count();
+        }
+        Ok(tokens)
+    }
+
     /// Image tokens `(patches, text dim)` from the whole picture's features `(patches, dim)` and the stitched ones.
-    pub(crate) fn project(&self, whole: &Tensor, stitched: &Tensor) -> Result<Tensor> {
+    fn project(&self, whole: &Tensor, stitched: &Tensor) -> Result<Tensor> {
         let pooled = self.pool(stitched)?;
         self.projection.forward(&Tensor::cat(&[whole, &pooled], 1)?)
     }
