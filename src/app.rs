@@ -7,7 +7,7 @@ use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute};
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_rpc::{Backend, HttpService, PersonId as CallerId, telemetry_options};
-use aerie_store::{PersonId, Stores, StoresConfig};
+use aerie_store::{PersonId, ServerOptions, Stores, StoresConfig};
 use aerie_tasks::SystemClock;
 use aerie_telemetry::{Lifecycle, Metrics, Telemetry};
 use aerie_vision::VisionService;
@@ -156,15 +156,28 @@ impl App {
     }
 }
 
-/// Opens the stores that the settings name, bringing their schema up to date.
+/// Opens the stores that the settings name. Embedded ones are brought up to date; a server's schema is only checked,
+/// since other programs may be working on it: `aerie migrate` changes it.
 pub async fn open_stores(config: &Config) -> anyhow::Result<Stores> {
-    let url = match &config.store.url {
-        StoreUrl::Embedded => "embedded".to_owned(),
-        StoreUrl::Postgres(url) => url.reveal().to_owned(),
+    open_stores_as(config, config.store.url == StoreUrl::Embedded).await
+}
+
+/// The same, bringing the schema up to date when `migrate` says so.
+pub async fn open_stores_as(config: &Config, migrate: bool) -> anyhow::Result<Stores> {
+    let settings = &config.store;
+    let (url, context) = match &settings.url {
+        StoreUrl::Embedded => ("embedded".to_owned(), format!("store in {}", shown(&config.data_dir))),
+        StoreUrl::Postgres(url) => (url.reveal().to_owned(), "store.url".to_owned()),
     };
-    let stores =
-        StoresConfig { url, data: config.data_dir.clone(), migrate: true, connections: config.store.connections };
-    Stores::open(stores).await.with_context(|| format!("store in {}", shown(&config.data_dir)))
+    let stores = StoresConfig { url, data: config.data_dir.clone(), migrate, connections: settings.connections };
+    let server = ServerOptions {
+        statement_timeout: Duration::from_secs(settings.statement_timeout_seconds),
+        idle_timeout: Duration::from_secs(settings.idle_transaction_timeout_seconds),
+        pooled: settings.pooled,
+        session_url: settings.session_url.is_set().then(|| settings.session_url.reveal().to_owned()),
+        secret_file: settings.secret_file.clone(),
+    };
+    Stores::open_with(stores, server).await.context(context)
 }
 
 fn shown(path: &Path) -> String {

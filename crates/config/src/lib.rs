@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::{
     discovery::{AdzunaKeys, ApiKeys, Discovery, FetchRetry, FetchTimeouts, Retention, UsaJobsKeys},
     error::{ConfigError, Problem},
-    events::Events,
+    events::{Bus, Events},
     integrations::Integrations,
     limits::Limits,
     llm::{
@@ -137,7 +137,7 @@ impl Config {
         self.mail.check(checks);
         self.integrations.check(checks);
         self.tasks.check(checks);
-        self.events.check(checks);
+        self.events.check(&self.store.url, checks);
         self.limits.check(checks);
         self.telemetry.check(checks);
         self.llm.check(checks);

@@ -1,9 +1,10 @@
-//! Servers on port 0 for tests and the demo: sample boards, temporary databases, a real PostgreSQL, real mail and calendar
-//! servers, a web service that a test writes itself, a model provider.
+//! Servers on port 0 for tests and the demo: sample boards, temporary databases, real PostgreSQL, NATS, mail and
+//! calendar servers, a web service that a test writes itself, a model provider.
 
 pub mod boards;
 pub mod dovecot;
 pub mod llm;
+pub mod nats;
 pub mod postgres;
 pub mod python_server;
 pub mod sample;

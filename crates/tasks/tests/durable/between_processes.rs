@@ -29,7 +29,8 @@ async fn another_processs_submission_wakes_the_runner_and_the_subscribers() {
     runner.add_everybody(Arc::clone(&elsewhere));
     let stopping = stop.clone();
     let running = tokio::spawn(async move { runner.run(stopping).await });
-    let options = SubscribeOptions { poll: NEVER, kinds: vec!["task.completed".to_owned()], ..Default::default() };
+    let options =
+        SubscribeOptions { poll: Some(NEVER), kinds: vec!["task.completed".to_owned()], ..Default::default() };
     let mut events = Box::pin(subscribe(there.clone(), bus_there as _, Some(0), options));
 
     // Until the listener is connected its wake-ups are lost, so the submission is repeated.
