@@ -4,6 +4,7 @@ mod integrations;
 mod letters;
 mod mail;
 mod moving;
+mod moving_stores;
 mod research;
 mod surveys;
 mod tracking;
@@ -19,6 +20,7 @@ pub use self::integrations::{
 pub use self::letters::{DocumentForm, FileLook, Letter, Resume};
 pub use self::mail::{Mail, MailAdd, MailList, MailSecurity};
 pub use self::moving::Backup;
+pub use self::moving_stores::{MigrateStore, MoveFrom};
 pub use self::research::{Interview, Research};
 pub use self::surveys::{Surveys, SurveysAnswer};
 pub use self::tracking::{
@@ -156,6 +158,8 @@ pub enum Command {
     },
     /// Bring the stores' schema up to date and end.
     Migrate,
+    /// Copy everything from this machine's files into an empty PostgreSQL database, and compare the two.
+    MigrateStore(MigrateStore),
     /// Ask a running Aerie whether it is ready; exit code 0 when it is.
     Healthcheck {
         /// Address, instead of the one that this data folder's server wrote down.

@@ -13,6 +13,7 @@ mod letters;
 mod llm_router;
 mod mail;
 mod migrate;
+mod migrate_store;
 mod moving;
 mod preflight;
 mod profile;
@@ -80,6 +81,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Eval(command) => eval::run(&cli, command),
         Command::Preflight { json } => preflight::run(&cli, *json).await,
         Command::Migrate => migrate::run(&cli).await,
+        Command::MigrateStore(arguments) => migrate_store::run(&cli, arguments).await,
         Command::Healthcheck { url } => check_health(&cli, url.as_deref()).await,
         Command::Config(command) => config::run(&cli, *command),
     }

@@ -5,6 +5,7 @@ pub mod boards;
 pub mod dovecot;
 pub mod llm;
 pub mod nats;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod python_server;
 pub mod sample;
