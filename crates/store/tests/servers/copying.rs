@@ -14,9 +14,6 @@ use uuid::Uuid;
 
 use crate::fixture::{day, new_job, posting};
 
-/// An id that stands in every row, so that rows which point to each other find each other.
-const ID: &str = "01890000-0000-7000-8000-000000000001";
-
 struct Move {
     postgres: TestPostgres,
     folder: TempDir,
@@ -40,11 +37,11 @@ impl Move {
         people.push(accounts::ensure_external_person(&mut tx, "ben", "Ben", day(1)).await.unwrap());
         tx.commit().await.unwrap();
         let columns = columns(&postgres);
-        fill(from.platform(), &columns, false).await;
+        fill(from.platform(), &columns, None).await;
         for person in &people {
             let database = from.person(*person).await.unwrap();
-            fill(&database, &columns, true).await;
-            many_events(&database).await;
+            fill(&database, &columns, Some(*person)).await;
+            many_events(&database, *person).await;
         }
         Some(Self { postgres, folder, from, to, people })
     }
@@ -70,8 +67,11 @@ fn columns(postgres: &TestPostgres) -> Vec<(String, String, String, bool)> {
     printed.lines().map(row).collect()
 }
 
-/// Puts a row into every table.
-async fn fill(database: &Database, columns: &[(String, String, String, bool)], owned: bool) {
+/// Puts a row into every table. One id stands in all of a person's rows, so that those which point to each other find each
+/// other.
+async fn fill(database: &Database, columns: &[(String, String, String, bool)], person: Option<Uuid>) {
+    let owned = person.is_some();
+    let id = person.unwrap_or(Uuid::from_u128(1));
     let mut left: BTreeSet<&str> = columns
         .iter()
         .filter(|column| column.3 == owned && column.0 != "person")
@@ -83,7 +83,7 @@ async fn fill(database: &Database, columns: &[(String, String, String, bool)], o
         for table in left.clone() {
             let (mut names, mut values) = (vec![], vec![]);
             for (_, name, kind, _) in columns.iter().filter(|column| column.0 == table) {
-                if let Some(value) = value(table, name, kind) {
+                if let Some(value) = value(table, name, kind, id) {
                     names.push(name.as_str());
                     values.push(value);
                 }
@@ -99,8 +99,7 @@ async fn fill(database: &Database, columns: &[(String, String, String, bool)], o
     }
 }
 
-fn value(table: &str, name: &str, kind: &str) -> Option<Value> {
-    let id: Uuid = ID.parse().unwrap();
+fn value(table: &str, name: &str, kind: &str, id: Uuid) -> Option<Value> {
     Some(match (table, name, kind) {
         ("task", "parent_id" | "finished_at", _) => return None,
         ("task", "state", _) => "queued".into(),
@@ -116,7 +115,7 @@ fn value(table: &str, name: &str, kind: &str) -> Option<Value> {
 }
 
 /// More than one page of rows.
-async fn many_events(database: &Database) {
+async fn many_events(database: &Database, person: Uuid) {
     let rows =
         (2..1_300i64).map(|number| vec![number.into(), "job.moved".into(), "{}".into(), day(1).into()]).collect();
     let mut tx = database.begin().await.unwrap();
@@ -124,8 +123,8 @@ async fn many_events(database: &Database) {
     // A task that belongs to another, inserted before it.
     let child = "insert into task (id, kind, payload, state, priority, max_attempts, repeatable, run_at, parent_id, \
                  created_at, updated_at) values ($1, 'k', '{}', 'queued', 0, 1, $2, $3, $4, $3, $3)";
-    let parent: Uuid = ID.parse().unwrap();
-    let values = vec![Uuid::from_u128(5).into(), true.into(), day(1).into(), parent.into()];
+    let earlier = Uuid::from_u128(person.as_u128() - 1);
+    let values = vec![earlier.into(), true.into(), day(1).into(), person.into()];
     tx.execute(child, values).await.unwrap();
     tx.commit().await.unwrap();
 }
