@@ -6,10 +6,10 @@ use aerie_config::{Config, StoreUrl};
 use aerie_gateway::{Gateway, GatewayDeps, ServiceRoute};
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
-use aerie_rpc::{Backend, HttpService, PersonId as CallerId, telemetry_options};
+use aerie_rpc::{Backend, HttpService, PersonId as CallerId, Process};
 use aerie_store::{PersonId, ServerOptions, Stores, StoresConfig};
 use aerie_tasks::SystemClock;
-use aerie_telemetry::{Lifecycle, Metrics, Telemetry};
+use aerie_telemetry::Lifecycle;
 use aerie_vision::VisionService;
 use anyhow::Context;
 
@@ -23,9 +23,8 @@ pub struct App {
     pub person: PersonId,
     /// The pipeline, to be called.
     pub pipeline: Backend,
-    lifecycle: Lifecycle,
+    process: Process,
     stores: Arc<Stores>,
-    telemetry: Telemetry,
     router: RouterAccess,
     vision: Backend,
 }
@@ -41,14 +40,14 @@ pub struct RouterAccess {
 
 impl RouterAccess {
     /// The router that the settings name: at an address, or made here and looking for backends in the background.
-    pub async fn open(config: &Config, vision: Backend, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, vision: Backend, process: &Process) -> anyhow::Result<Self> {
         if let Some(endpoint) = &config.llm_router.endpoint {
-            let backend = Backend::remote(endpoint).context("llm_router.endpoint")?;
+            let backend = process.network.backend(endpoint).context("llm_router.endpoint")?;
             return Ok(Self { openai: HttpService::new(backend.clone()), backend });
         }
         let deps = RouterDeps { vision: Some(vision), ..RouterDeps::of_process(&config.llm) };
-        let router = LlmRouter::create(deps, &config.limits, lifecycle).await?;
-        router.start(lifecycle);
+        let router = LlmRouter::create(deps, &config.limits, &process.lifecycle).await?;
+        router.start(&process.lifecycle);
         Ok(Self { backend: router.backend(), openai: router.openai() })
     }
 }
@@ -64,15 +63,15 @@ pub enum VisionPlace {
 
 impl VisionPlace {
     /// The vision service that the settings name: at an address, in a process of its own, or one that says what is missing.
-    async fn open(self, config: &Config, lifecycle: &Lifecycle) -> anyhow::Result<Backend> {
-        let settings = &config.vision;
+    async fn open(self, config: &Config, process: &Process) -> anyhow::Result<Backend> {
+        let (settings, lifecycle) = (&config.vision, &process.lifecycle);
         if let Some(endpoint) = &settings.endpoint {
-            return Backend::remote(endpoint).context("vision.endpoint");
+            return process.network.backend(endpoint).context("vision.endpoint");
         }
         match self {
             Self::Process(flags) if settings.model.is_some() => {
-                let process = VisionProcess::new(settings, flags)?;
-                process.start(settings, config.server.port_attempts, lifecycle).await
+                let child = VisionProcess::new(settings, flags)?;
+                child.start(settings, config.server.port_attempts, lifecycle).await
             }
             Self::Nowhere if settings.model.is_some() => {
                 let message = "the vision model runs only under `aerie up` or `aerie vision up`; start one of them";
@@ -88,13 +87,11 @@ impl App {
     pub async fn start(config: Config, vision: VisionPlace) -> anyhow::Result<Self> {
         // A command that ends soon does not listen for new mail.
         let stays = matches!(vision, VisionPlace::Process(_));
-        // One provider for the whole process; a second installation of the same one is no harm.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let telemetry = Telemetry::install(&telemetry_options(&config.telemetry, "aerie"))?;
-        let lifecycle = Lifecycle::new();
-        let stores = Arc::new(open_stores(&config).await?);
-        let vision = vision.open(&config, &lifecycle).await?;
-        let router = RouterAccess::open(&config, vision.clone(), &lifecycle).await?;
+        let process = Process::start(&config, "aerie")?;
+        let lifecycle = process.lifecycle.clone();
+        let stores = Arc::new(open_stores(&config, config.store.url == StoreUrl::Embedded).await?);
+        let vision = vision.open(&config, &process).await?;
+        let router = RouterAccess::open(&config, vision.clone(), &process).await?;
         let pipeline = Pipeline::create(PipelineDeps {
             stores: Arc::clone(&stores),
             config: &config,
@@ -107,63 +104,47 @@ impl App {
         if stays {
             pipeline.watch_mail(&lifecycle);
         }
-        Ok(Self { config, person, pipeline: server.backend(), lifecycle, stores, telemetry, router, vision })
+        Ok(Self { config, person, pipeline: server.backend(), process, stores, router, vision })
     }
 
     /// The gateway in front of the services.
     pub async fn gateway(&self) -> anyhow::Result<Gateway> {
-        let route = |name, package, backend: &Backend, required| ServiceRoute {
-            name,
-            package,
-            backend: backend.clone(),
-            required,
-        };
-        let metrics = if self.config.telemetry.metrics {
-            let metrics = Metrics::install()?;
-            metrics.keep_up(&self.lifecycle);
-            Some(metrics)
-        } else {
-            None
-        };
         let deps = GatewayDeps {
-            services: vec![
-                route("pipeline", "aerie.pipeline.v1", &self.pipeline, true),
-                route("llm-router", "aerie.llm.v1", &self.router.backend, false),
-                route("vision", "aerie.vision.v1", &self.vision, false),
-            ],
+            services: routes(&self.pipeline, Some(&self.router.backend), Some(&self.vision)),
             openai: Some(self.router.openai.clone()),
             person: CallerId::new(self.person.to_string()).context("the local person's id")?,
             server: self.config.server.clone(),
             limits: self.config.limits.clone(),
-            metrics,
+            metrics: self.process.metrics.clone(),
             version: env!("CARGO_PKG_VERSION"),
         };
-        Ok(Gateway::new(deps, &self.lifecycle).await?)
+        Ok(Gateway::new(deps, self.lifecycle()).await?)
     }
 
     /// Start, readiness and stop.
     pub fn lifecycle(&self) -> &Lifecycle {
-        &self.lifecycle
+        &self.process.lifecycle
     }
 
     /// Stops in order: nothing new, running work finishes or is given back, stores close, traces leave.
     pub async fn stop(self) {
-        self.lifecycle.stop();
-        let grace = Duration::from_secs(self.config.server.shutdown_grace_seconds);
-        self.lifecycle.drain(grace).await;
-        self.stores.close().await;
-        self.telemetry.flush().await;
+        let Self { process, stores, .. } = self;
+        process.end_with(stores.close()).await;
     }
 }
 
-/// Opens the stores that the settings name. Embedded ones are brought up to date; a server's schema is only checked,
-/// since other programs may be working on it: `aerie migrate` changes it.
-pub async fn open_stores(config: &Config) -> anyhow::Result<Stores> {
-    open_stores_as(config, config.store.url == StoreUrl::Embedded).await
+/// What the gateway passes on, and to whom. It needs the pipeline, and does without the others.
+pub fn routes(pipeline: &Backend, router: Option<&Backend>, vision: Option<&Backend>) -> Vec<ServiceRoute> {
+    let route =
+        |name, package, backend: &Backend, required| ServiceRoute { name, package, backend: backend.clone(), required };
+    let router = router.map(|router| route("llm-router", "aerie.llm.v1", router, false));
+    let vision = vision.map(|vision| route("vision", "aerie.vision.v1", vision, false));
+    [Some(route("pipeline", "aerie.pipeline.v1", pipeline, true)), router, vision].into_iter().flatten().collect()
 }
 
-/// The same, bringing the schema up to date when `migrate` says so.
-pub async fn open_stores_as(config: &Config, migrate: bool) -> anyhow::Result<Stores> {
+/// Opens the stores that the settings name; `migrate` brings their schema up to date. A server's is only checked unless
+/// `aerie migrate` asks, since other programs may be working on it.
+pub async fn open_stores(config: &Config, migrate: bool) -> anyhow::Result<Stores> {
     let settings = &config.store;
     let (url, context) = match &settings.url {
         StoreUrl::Embedded => ("embedded".to_owned(), format!("store in {}", shown(&config.data_dir))),

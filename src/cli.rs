@@ -5,6 +5,7 @@ mod letters;
 mod mail;
 mod moving;
 mod moving_stores;
+mod processes;
 mod research;
 mod surveys;
 mod tracking;
@@ -21,6 +22,7 @@ pub use self::letters::{DocumentForm, FileLook, Letter, Resume};
 pub use self::mail::{Mail, MailAdd, MailList, MailSecurity};
 pub use self::moving::Backup;
 pub use self::moving_stores::{MigrateStore, MoveFrom};
+pub use self::processes::{Certificates, PipelineRoles};
 pub use self::research::{Interview, Research};
 pub use self::surveys::{Surveys, SurveysAnswer};
 pub use self::tracking::{
@@ -142,6 +144,12 @@ pub enum Command {
     Backends(Backends),
     /// Ask a language model.
     Ask(Ask),
+    /// Run the gateway as a process of its own (server.listen), in front of services elsewhere.
+    Gateway,
+    /// Run the pipeline as a process of its own (pipeline.listen), whole or in parts.
+    Pipeline(PipelineRoles),
+    /// Write certificates and keys with which services on several machines know each other.
+    Certificates(Certificates),
     /// Run the language-model router as a process of its own: gRPC and OpenAI's form on one port (llm.listen).
     LlmRouter,
     /// Look at images with a model on your own machine: serve it, ask it, fetch it, check it.

@@ -3,10 +3,12 @@
 mod add;
 mod ask;
 mod backends;
+mod certificates;
 mod config;
 mod demo;
 mod discover;
 mod eval;
+mod gateway;
 mod integrations;
 mod jobs;
 mod letters;
@@ -15,6 +17,7 @@ mod mail;
 mod migrate;
 mod migrate_store;
 mod moving;
+mod pipeline;
 mod preflight;
 mod profile;
 mod research;
@@ -48,6 +51,9 @@ use crate::{
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Up(arguments) => up::run(&cli, arguments).await,
+        Command::Gateway => gateway::run(&cli).await,
+        Command::Pipeline(roles) => pipeline::run(&cli, roles).await,
+        Command::Certificates(arguments) => certificates::run(arguments),
         Command::Demo(arguments) => demo::run(&cli, arguments).await,
         Command::Discover(arguments) => discover::run(&cli, arguments).await,
         Command::Jobs(command) => jobs::run(&cli, command).await,

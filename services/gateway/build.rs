@@ -13,6 +13,8 @@ fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let folder = manifest.join("web/dist");
+    // Another checkout may share the folder of what is built: where this one is gone, the list is of another.
+    println!("cargo:rerun-if-changed={}", folder.display());
     let mut paths = Vec::new();
     collect(&folder, &mut paths)?;
     paths.sort();
@@ -43,12 +45,17 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
 
 fn entry(folder: &Path, path: &Path) -> io::Result<String> {
     let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
-    let packed = PathBuf::from(format!("{}.gz", path.display()));
-    let gzip = if packed.exists() { format!("Some(include_bytes!({packed:?}))") } else { "None".to_owned() };
+    let bytes = |ending: &str| {
+        let place = format!("/web/dist/{name}{ending}");
+        format!("include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?}))")
+    };
+    let is_packed = PathBuf::from(format!("{}.gz", path.display())).exists();
+    let gzip = if is_packed { format!("Some({})", bytes(".gz")) } else { "None".to_owned() };
     let mut hasher = DefaultHasher::new();
     hasher.write(&fs::read(path)?);
     Ok(format!(
-        "    File {{ path: \"/{name}\", tag: \"\\\"{:016x}\\\"\", plain: include_bytes!({path:?}), gzip: {gzip} }},\n",
-        hasher.finish()
+        "    File {{ path: \"/{name}\", tag: \"\\\"{:016x}\\\"\", plain: {}, gzip: {gzip} }},\n",
+        hasher.finish(),
+        bytes("")
     ))
 }

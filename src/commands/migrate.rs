@@ -9,7 +9,7 @@ use crate::{app, cli::Cli, commands::load_config};
 /// Migrates the platform store and every person's.
 pub async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let config = load_config(cli)?;
-    let stores = app::open_stores_as(&config, true).await?;
+    let stores = app::open_stores(&config, true).await?;
     let mut tx = stores.platform().read().await?;
     let people = accounts::people(&mut tx).await?;
     drop(tx);

@@ -31,9 +31,9 @@ pub async fn run(cli: &Cli, arguments: &MigrateStore) -> anyhow::Result<ExitCode
     // Nobody works on the files while they are read; held until the end.
     let presence = Presence::enter(&config.data_dir).await?;
     anyhow::ensure!(presence.is_alone(), "Aerie works on {} now; stop it first", config.data_dir.display());
-    let source = app::open_stores_as(&with_url(&config, StoreUrl::Embedded), true).await?;
+    let source = app::open_stores(&with_url(&config, StoreUrl::Embedded), true).await?;
     let target_url = StoreUrl::Postgres(Secret::new(arguments.to.clone()));
-    let target = Arc::new(app::open_stores_as(&with_url(&config, target_url), true).await.context("--to")?);
+    let target = Arc::new(app::open_stores(&with_url(&config, target_url), true).await.context("--to")?);
     let bar = progress_bar(arguments.json);
     let copied = source.copy_to(&target, Utc::now(), |step| show(&bar, step)).await;
     bar.finish_and_clear();

@@ -60,8 +60,8 @@ pub async fn serve(app: App, port: Option<u16>, hint: &str) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the note whole or not at all.
-fn write_note(data: &Path, url: &str) -> anyhow::Result<()> {
+/// Writes the note by which other commands find the server, whole or not at all.
+pub fn write_note(data: &Path, url: &str) -> anyhow::Result<()> {
     let note = ServerNote { url: url.to_owned(), pid: std::process::id() };
     let path = ServerNote::path(data);
     let partial = path.with_extension("partial");

@@ -59,6 +59,14 @@ pub fn call(authority: &str, method: &str, request: &Value) -> anyhow::Result<An
     send(authority, "POST", &format!("/{method}"), &headers, body.as_bytes())
 }
 
+/// Fetches a path.
+///
+/// # Errors
+/// The connection or the answer is broken. An error status is an answer.
+pub fn get(authority: &str, path: &str) -> anyhow::Result<Answer> {
+    send(authority, "GET", path, &[], b"")
+}
+
 /// Sends any request and reads the whole answer.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use std::{
 };
 
 use aerie_store::{Stores, StoresConfig, accounts, catalogue, jobs};
-use aerie_tests::program::Program;
+use aerie_tests::{moments::Moments, program::Program};
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
@@ -23,19 +23,6 @@ const USUAL_KILLS: u32 = 6;
 
 /// Longer than any run here takes: whoever waits for the lease of a killed process is found out.
 const LEASE_SECONDS: &str = "600";
-
-/// Moments that are the same for the same seed (SplitMix64, <https://prng.di.unimi.it/splitmix64.c>).
-struct Moments(u64);
-
-impl Moments {
-    /// The next moment between nothing and `longest`.
-    fn next(&mut self, longest: Duration) -> Duration {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        longest.mul_f64((mixed >> 11) as f64 / (1_u64 << 53) as f64)
-    }
-}
 
 /// A demo's home.
 struct Home {

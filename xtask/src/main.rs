@@ -49,6 +49,15 @@ enum Command {
         #[arg(long)]
         debug: bool,
     },
+    /// Run an installation of many processes under load, break it again and again, and print what was lost: nothing.
+    Chaos {
+        /// How long things are broken, in seconds.
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+        /// Where chance begins; the same seed breaks the same things.
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
+    },
     /// Check formatting, lints, protocol buffers and the rules of the tree.
     Lint,
     /// Run fuzz targets for a while each.
@@ -68,6 +77,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Cuda { debug } => cuda::build(!debug),
+        Command::Chaos { seconds, seed } => test::chaos(seconds, seed),
         Command::Lint => lint::run(),
         Command::Fuzz { seconds, filter } => lint::fuzz(seconds, filter.as_deref()),
     }

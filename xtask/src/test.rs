@@ -57,6 +57,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     rust
 }
 
+/// The test of an installation that is broken again and again, for longer than among the others, with its figures.
+pub fn chaos(seconds: u64, seed: u64) -> anyhow::Result<()> {
+    let tools = setup::test_needs()?;
+    web::build()?;
+    step("build aerie", &mut cargo(["build", "--package", "aerie", "--bin", "aerie"]))?;
+    let mut test = cargo(["test", "--package", "aerie-tests", "--test", "chaos", "--", "--nocapture"]);
+    with_tools(&mut test, &tools)?;
+    test.env("AERIE_CHAOS_SECONDS", seconds.to_string()).env("AERIE_CHAOS_SEED", seed.to_string());
+    step("chaos", &mut test)
+}
+
 /// Tells the tests where the tools are, and that a missing one is a failure here.
 fn with_tools(command: &mut Command, tools: &TestTools) -> anyhow::Result<()> {
     command.env("AERIE_REQUIRE_SERVERS", "1");

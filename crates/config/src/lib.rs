@@ -18,8 +18,10 @@ mod matching;
 mod platform;
 mod remote;
 mod research;
+mod roles;
 mod secret;
 mod server;
+mod services;
 mod store;
 mod tasks;
 mod telemetry;
@@ -46,8 +48,10 @@ pub use crate::{
     platform::{default_data_dir, default_file},
     remote::RemoteService,
     research::{Research, SearchInstance},
+    roles::{Outside, Role, UnknownRole},
     secret::Secret,
     server::Server,
+    services::{IdentityFiles, PipelineService, Services, TlsFiles},
     store::{Store, StoreUrl},
     tasks::{KindLimit, Tasks},
     telemetry::{LogFormat, Telemetry},
@@ -94,6 +98,10 @@ pub struct Config {
     pub llm_router: RemoteService,
     /// The vision service.
     pub vision: Vision,
+    /// The pipeline service.
+    pub pipeline: PipelineService,
+    /// How services reach each other.
+    pub services: Services,
 }
 
 impl Config {
@@ -137,12 +145,14 @@ impl Config {
         self.mail.check(checks);
         self.integrations.check(checks);
         self.tasks.check(checks);
-        self.events.check(&self.store.url, checks);
+        self.events.check(checks);
         self.limits.check(checks);
         self.telemetry.check(checks);
         self.llm.check(checks);
         self.llm_router.check("llm_router", checks);
         self.vision.check(checks);
+        self.pipeline.check(&self.services, checks);
+        self.services.check(checks);
     }
 }
 

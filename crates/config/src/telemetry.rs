@@ -1,6 +1,6 @@
 //! Logs, traces and metrics.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,8 @@ pub struct Telemetry {
     pub flush_seconds: u64,
     /// Serve `/metrics`.
     pub metrics: bool,
+    /// Where probes and Prometheus ask; none does without.
+    pub operations_listen: Option<SocketAddr>,
 }
 
 /// How log lines look.

@@ -42,6 +42,14 @@ pub enum EventError {
         /// What it said.
         detail: String,
     },
+    /// Wake-ups between processes were asked for where one process works alone.
+    #[error(
+        "events.bus is {bus}, which needs a PostgreSQL store; set store.url to a postgres:// address, or events.bus to auto"
+    )]
+    NoServer {
+        /// The bus.
+        bus: &'static str,
+    },
     /// The message bus has an address that cannot be read. The address itself may hold a password.
     #[error("events.nats_url: {reason}; write nats://host:4222, several parted by commas")]
     BadAddress {

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use aerie_store::{Database, PersonId};
+use chrono::Utc;
 use futures::{Stream, stream};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -89,6 +90,7 @@ fn stream_of(
         tells_start,
         ready: VecDeque::new(),
         caught_up: false,
+        lag: Lag::default(),
     });
     stream::unfold(Some(reader), |reader| async move {
         let mut reader = match reader? {
@@ -114,6 +116,7 @@ struct Reader {
     ready: VecDeque<Delivery>,
     /// The last read found nothing more.
     caught_up: bool,
+    lag: Lag,
 }
 
 impl Reader {
@@ -156,6 +159,7 @@ impl Reader {
             let latest = bounds(&mut tx).await?.last;
             self.position = Some(latest);
             self.caught_up = true;
+            self.lag.is_live = true;
             self.ready.extend(self.tells_start.then_some(Delivery::Resync { latest }));
             return Ok(tx.rollback().await?);
         };
@@ -173,7 +177,52 @@ impl Reader {
             Some(event) if !self.caught_up => Some(event.sequence),
             _ => Some(bounds.last),
         };
+        for event in &events {
+            self.lag.tell(event);
+        }
+        // Whoever has come to the end once hears of everything after it as it happens.
+        self.lag.is_live |= self.caught_up;
         self.ready.extend(events.into_iter().map(Delivery::Event));
         Ok(())
+    }
+}
+
+/// How late events reach a subscriber; those that it missed while it was away are old, and say nothing about that.
+#[derive(Debug, Default)]
+struct Lag {
+    is_live: bool,
+}
+
+impl Lag {
+    fn tell(&self, event: &Event) {
+        if self.is_live {
+            let late = (Utc::now() - event.at).to_std().unwrap_or_default();
+            metrics::histogram!("aerie_events_delivery_seconds").record(late.as_secs_f64());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use aerie_telemetry::Metrics;
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn only_what_happens_while_somebody_listens_counts_as_late() {
+        let metrics = Metrics::install().unwrap();
+        let (kind, data) = ("task.completed".to_owned(), serde_json::Value::Null);
+        let event = Event { sequence: 1, kind, subject_id: None, data, at: Utc::now() - TimeDelta::seconds(30) };
+        let mut lag = Lag::default();
+        lag.tell(&event);
+        assert!(!metrics.render().contains("aerie_events_delivery_seconds"), "{}", metrics.render());
+        lag.is_live = true;
+        lag.tell(&event);
+        let text = metrics.render();
+        assert!(text.contains("aerie_events_delivery_seconds_bucket{le=\"10\"} 0"), "{text}");
+        assert!(text.contains("aerie_events_delivery_seconds_bucket{le=\"60\"} 1"), "{text}");
     }
 }

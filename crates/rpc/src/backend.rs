@@ -4,23 +4,18 @@ use std::{
     convert::Infallible,
     fmt,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
 use thiserror::Error;
-use tonic::{
-    Code, Status,
-    body::Body,
-    transport::{Channel, Endpoint},
-};
+use tonic::body::Body;
 use tower::Service;
 
-use crate::{body::deadline_exceeded, server::GrpcServer};
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
+use crate::{
+    remote::{Remote, Target},
+    server::GrpcServer,
+};
 
 /// The inner of a generated client: `JobsServiceClient::new(backend)`.
 ///
@@ -33,15 +28,15 @@ pub struct Backend {
 #[derive(Clone)]
 enum Kind {
     Local(Box<GrpcServer>),
-    Remote(Channel),
+    Remote(Remote),
 }
 
 /// An address that cannot be used.
 #[derive(Debug, Error)]
 #[error("\"{address}\" is not an address to connect to ({message}); write http://host:port")]
 pub struct BackendError {
-    address: String,
-    message: String,
+    pub(crate) address: String,
+    pub(crate) message: String,
 }
 
 impl Backend {
@@ -51,37 +46,17 @@ impl Backend {
         Self { kind: Kind::Local(Box::new(server)) }
     }
 
-    /// A server elsewhere. The connection is made at the first call and renewed by itself.
+    /// A server elsewhere, without TLS. The connection is made at the first call and renewed by itself.
     ///
     /// # Errors
     /// Text that is no address.
     pub fn remote(address: &str) -> Result<Self, BackendError> {
-        let endpoint = Endpoint::from_shared(address.to_owned())
-            .map_err(|error| BackendError { address: address.into(), message: error.to_string() })?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(KEEP_ALIVE)
-            .keep_alive_while_idle(true);
-        Ok(Self { kind: Kind::Remote(endpoint.connect_lazy()) })
+        Ok(Self::elsewhere(Remote::new(Target::new(address, None)?, None)))
     }
-}
 
-/// The library calls an expired time limit "cancelled"; callers should see what it was.
-fn failed(error: tonic::transport::Error) -> Response<Body> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(link) = cause {
-        if link.is::<tonic::TimeoutExpired>() {
-            return Status::from(deadline_exceeded()).into_http();
-        }
-        cause = link.source();
+    pub(crate) fn elsewhere(remote: Remote) -> Self {
+        Self { kind: Kind::Remote(remote) }
     }
-    let status = Status::from_error(Box::new(error));
-    // The library does not know what a connection that breaks under a call means, and calls it "cancelled" when the call
-    // was still waiting for its turn on it; for a caller, who cancelled nothing, the service is gone.
-    let status = match status.code() {
-        Code::Unknown | Code::Cancelled => Status::unavailable(format!("the connection broke: {}", status.message())),
-        _ => status,
-    };
-    status.into_http()
 }
 
 impl From<GrpcServer> for Backend {
@@ -105,7 +80,7 @@ impl Service<Request<Body>> for Backend {
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // A channel is readied within the call, so that its failure is an answer too.
+        // A connection is readied within the call, so that its failure is an answer too.
         Poll::Ready(Ok(()))
     }
 
@@ -113,15 +88,9 @@ impl Service<Request<Body>> for Backend {
         aerie_telemetry::inject(request.headers_mut());
         match &mut self.kind {
             Kind::Local(server) => server.call(request).boxed(),
-            Kind::Remote(channel) => {
-                let mut channel = channel.clone();
-                Box::pin(async move {
-                    let answer = async {
-                        futures::future::poll_fn(|context| channel.poll_ready(context)).await?;
-                        channel.call(request).await
-                    };
-                    Ok(answer.await.unwrap_or_else(failed))
-                })
+            Kind::Remote(remote) => {
+                let remote = remote.clone();
+                async move { Ok(remote.call(request).await) }.boxed()
             }
         }
     }

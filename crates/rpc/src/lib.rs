@@ -4,16 +4,27 @@
 //! it holds a [`Backend`] and cannot tell which. Limits, deadlines, traces, metrics and the rescue of panics are in one
 //! place ([`GrpcServer`]), so that no service repeats them.
 
+pub mod authority;
 mod backend;
 mod body;
 mod code;
+mod context;
 mod error;
+mod gate;
 mod identity;
+mod network;
+mod operations;
+mod process;
+mod remote;
 mod serve;
 mod server;
+mod signature;
 mod stall;
 mod telemetry;
+#[cfg(test)]
+mod testing;
 mod timeout;
+mod tls;
 mod turns;
 mod validation;
 
@@ -22,11 +33,17 @@ pub use crate::{
     body::{GuardedBody, Outcome},
     code::ErrorCode,
     error::{DOMAIN, FieldProblem, RpcError},
+    gate::Gate,
     identity::{INTERNAL_HEADER_PREFIX, PERSON_HEADER, PersonId},
+    network::{Network, NetworkError},
+    operations::Operations,
+    process::{Process, ProcessError},
     serve::{HttpService, ServeOptions, serve},
     server::{GrpcServer, GrpcServerBuilder, HealthSwitch, ServerBuildError, ServerLimits},
+    signature::KeyError,
     telemetry::telemetry_options,
     timeout::{GRPC_TIMEOUT, format_timeout, parse_timeout},
+    tls::TlsError,
     validation::{RequestLimits, Validation},
 };
 

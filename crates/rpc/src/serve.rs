@@ -1,4 +1,4 @@
-//! One port for HTTP/1.1 and HTTP/2 without TLS, with limits against slow and greedy clients.
+//! One port for HTTP/1.1 and HTTP/2, with TLS or without, and with limits against slow and greedy clients.
 
 use std::{
     convert::Infallible,
@@ -18,6 +18,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
@@ -25,7 +26,13 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::{Service, ServiceExt};
 
-use crate::{stall::StallGuard, turns::Turns};
+use crate::{
+    gate::{Gate, Gated, Secured},
+    stall::StallGuard,
+    turns::Turns,
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Anything that answers HTTP requests with the bodies that every server here has.
 pub type HttpService = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -56,6 +63,10 @@ pub struct ServeOptions {
     pub connections: usize,
     /// Calls in progress at once on one HTTP/2 connection.
     pub streams: u32,
+    /// What a caller must show.
+    pub gate: Gate,
+    /// Age at which a connection is closed, once the calls on it are answered; none keeps it.
+    pub connection_age: Option<Duration>,
 }
 
 impl Default for ServeOptions {
@@ -66,6 +77,8 @@ impl Default for ServeOptions {
             header_bytes: 32 * 1024,
             connections: 512,
             streams: 256,
+            gate: Gate::open(),
+            connection_age: None,
         }
     }
 }
@@ -85,26 +98,74 @@ where
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, permit)) = accepted else { continue };
-        let (service, builder, stop) = (service.clone(), builder.clone(), stop.clone());
-        let (stall_timeout, header_bytes) = (options.stall_timeout, options.header_bytes);
+        let connection = Connection {
+            service: service.clone(),
+            builder: builder.clone(),
+            options: options.clone(),
+            stop: stop.clone(),
+        };
         lifecycle.spawn(async move {
             let _permit = permit;
-            let io = TokioIo::new(StallGuard::new(stream, stall_timeout));
-            let service = service.map_request(|request: Request<Incoming>| request.map(Body::new));
-            let service = TowerToHyperService::new(HeaderLimit { inner: service, bytes: header_bytes });
-            let mut connection = Turns::new(Box::pin(builder.serve_connection(io, service)));
-            let outcome = tokio::select! {
-                outcome = &mut connection => outcome,
-                () = stop.cancelled() => {
-                    connection.get_mut().as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = outcome {
+            if let Err(error) = connection.serve(stream).await {
                 // Clients break off all the time; it is theirs to notice.
                 tracing::debug!(error = %error, "a connection ended early: {error}");
             }
         });
+    }
+}
+
+/// One connection from the first byte to the last.
+struct Connection<S> {
+    service: S,
+    builder: Arc<Builder<TokioExecutor>>,
+    options: ServeOptions,
+    stop: CancellationToken,
+}
+
+impl<S> Connection<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    async fn serve(self, stream: TcpStream) -> Result<(), BoxError> {
+        let stream = StallGuard::new(stream, self.options.stall_timeout);
+        let secured = tokio::time::timeout(self.options.header_timeout, self.options.gate.secure(stream)).await?;
+        match secured {
+            Ok(Secured::Plain(stream)) => self.talk(stream).await,
+            Ok(Secured::Tls(stream)) => self.talk(stream).await,
+            Err(error) => {
+                tracing::warn!(%error, "a caller was turned away: {error}");
+                Ok(())
+            }
+        }
+    }
+
+    async fn talk<T>(self, stream: T) -> Result<(), BoxError>
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let service = self.service.map_request(|request: Request<Incoming>| request.map(Body::new));
+        let service = Gated { inner: service, gate: self.options.gate };
+        let service = TowerToHyperService::new(HeaderLimit { inner: service, bytes: self.options.header_bytes });
+        let mut connection = Turns::new(Box::pin(self.builder.serve_connection(TokioIo::new(stream), service)));
+        tokio::select! {
+            outcome = &mut connection => outcome,
+            () = ends(self.stop, self.options.connection_age) => {
+                connection.get_mut().as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    }
+}
+
+/// When a connection takes no further calls: at the stop, or at its age, which differs a little from one to the next so
+/// that not all of them are made again at once.
+async fn ends(stop: CancellationToken, age: Option<Duration>) {
+    let Some(age) = age else { return stop.cancelled().await };
+    let age = age.mul_f64(0.9 + 0.2 * rand::random::<f64>());
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(age) => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! Builds a gRPC server out of services: health, reflection, limits, deadlines, traces, metrics, rescue of panics.
 
 mod call;
-mod methods;
+pub(crate) mod methods;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -206,6 +206,11 @@ impl HealthSwitch {
     /// Sets the server as a whole and every service of it.
     pub async fn set_all(&self, serving: bool) {
         self.set("", serving).await;
+        self.set_services(serving).await;
+    }
+
+    /// Sets every service, and not the server as a whole: it runs, but what it needs is or is not there.
+    pub async fn set_services(&self, serving: bool) {
         for name in self.names.iter() {
             self.set(name, serving).await;
         }

@@ -31,7 +31,7 @@ pub use error::{QueueError, TaskError};
 pub use handler::{KindPolicy, Outcome, Registry, TaskHandler};
 pub use listener::listen;
 pub use presence::{PRESENCE_FILE, Presence};
-pub use queue::{Counts, Filter, Page, Queue};
+pub use queue::{Counts, Due, Filter, Page, Queue};
 pub use runner::{Runner, RunnerOptions};
 pub use schedule::{NewSchedule, Schedule};
 pub use task::{LogLine, NewTask, StepDone, Submitted, Task, TaskId, TaskState};

@@ -37,3 +37,10 @@ pub(crate) fn depth(kind: &str, state: &'static str, count: i64) {
     #[allow(clippy::cast_precision_loss)] // Counts of rows.
     gauge!("aerie_tasks_depth", "kind" => kind.to_owned(), "state" => state).set(count as f64);
 }
+
+/// Tasks of a kind that wait for a worker, over every store that the process serves, and how long the first of them has.
+pub(crate) fn due(kind: &str, count: i64, waited: Duration) {
+    #[allow(clippy::cast_precision_loss)] // Counts of rows.
+    gauge!("aerie_tasks_due", "kind" => kind.to_owned()).set(count as f64);
+    gauge!("aerie_tasks_oldest_due_seconds", "kind" => kind.to_owned()).set(waited.as_secs_f64());
+}

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{Clock, QueueError, Registry, TaskId, lease::Lease};
 
-pub use read::{Counts, Filter, Page};
+pub use read::{Counts, Due, Filter, Page};
 pub(crate) use submit::Inserted;
 
 /// The tasks of every store that a process works with. Cheap to clone.

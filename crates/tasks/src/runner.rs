@@ -20,11 +20,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::{Counts, Queue, QueueError, TaskId, lease::KindGroup, metric, queue::lock};
+use crate::{Queue, QueueError, TaskId, lease::KindGroup, metric, queue::lock};
 use finisher::Finisher;
 use heartbeat::Beating;
 use shift::Shift;
-use stores::Source;
+use stores::{Published, Source};
 
 /// How often the depth of the queues is published.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
@@ -149,7 +149,7 @@ impl Runner {
         let _heart = self.inner.start_heart();
         let mut shift = Shift::default();
         let mut next_poll = Instant::now();
-        let (mut next_count, mut counts) = (Instant::now(), Counts::new());
+        let (mut next_count, mut published) = (Instant::now(), Published::default());
         while !stop.is_cancelled() {
             let polls = Instant::now() >= next_poll;
             if polls {
@@ -158,7 +158,7 @@ impl Runner {
             shift.look(&self.inner, polls).await;
             shift.fill(&self.inner).await;
             if Instant::now() >= next_count {
-                self.inner.publish_depth(&mut counts).await;
+                self.inner.publish_depth(&mut published).await;
                 next_count = Instant::now() + COUNT_EVERY;
             }
             tokio::select! {

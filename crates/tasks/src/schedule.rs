@@ -97,9 +97,10 @@ impl Queue {
             )
             .await?;
         if replaced == 0 {
+            // Another scheduler may put the same one at this moment.
             tx.execute(
                 "insert into task_schedule (name, kind, cron, dedupe_key, payload, priority, next_at, updated_at) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                 values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
                 values,
             )
             .await?;

@@ -15,5 +15,5 @@ pub use crate::{
     lifecycle::{Drained, Lifecycle},
     metrics::Metrics,
     subscriber::{LogFormat, Telemetry, TelemetryOptions},
-    trace_context::{continue_from, current_traceparent, inject, link, trace_id},
+    trace_context::{continue_from, continue_stored, current_traceparent, inject, trace_id},
 };

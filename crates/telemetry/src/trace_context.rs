@@ -44,13 +44,12 @@ pub fn current_traceparent() -> Option<String> {
     headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// Links `span` to the span whose stored `traceparent` this is. A task runs later than its submitter, so the two are
-/// linked, not nested.
-pub fn link(span: &Span, traceparent: &str) {
-    let Ok(value) = HeaderValue::from_str(traceparent) else { return };
-    let headers = HeaderMap::from_iter([(HeaderName::from_static(TRACEPARENT), value)]);
-    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(&headers));
-    span.add_link(context.span().span_context().clone());
+/// As [`continue_from`], with the text of a `traceparent` header that was stored with a task: what a task does belongs to
+/// the trace of whoever asked for it, however much later it runs.
+pub fn continue_stored(span: &Span, traceparent: &str) {
+    if let Ok(value) = HeaderValue::from_str(traceparent) {
+        continue_from(span, &HeaderMap::from_iter([(HeaderName::from_static(TRACEPARENT), value)]));
+    }
 }
 
 /// The trace id of `span` as 32 hexadecimal digits, for log lines; none when traces are not exported.
@@ -129,18 +128,17 @@ mod tests {
     }
 
     #[test]
-    fn stored_context_links_a_later_span() {
+    fn stored_context_goes_on_in_a_later_span() {
         let mut stored = None;
         let spans = traced(|| {
             info_span!("submit").in_scope(|| stored = current_traceparent());
             let run = info_span!("run");
-            link(&run, stored.as_deref().unwrap());
-            link(&run, "rubbish");
+            continue_stored(&run, "rubbish");
+            continue_stored(&run, stored.as_deref().unwrap());
         });
         let (submit, run) = (&spans[0], &spans[1]);
-        assert_eq!(run.links.len(), 1);
-        assert_eq!(run.links[0].span_context.span_id(), submit.span_context.span_id());
-        assert_ne!(run.span_context.trace_id(), submit.span_context.trace_id());
+        assert_eq!(run.parent_span_id, submit.span_context.span_id());
+        assert_eq!(run.span_context.trace_id(), submit.span_context.trace_id());
     }
 
     #[test]

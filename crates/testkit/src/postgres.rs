@@ -163,8 +163,10 @@ impl PostgresServer {
         fs::write(data.join("pg_hba.conf"), "local all postgres trust\nlocal all all scram-sha-256\n")?;
         fs::write(data.join("postgresql.auto.conf"), settings(folder))?;
 
-        let script = "\"$1/postgres\" -D \"$2/data\" >\"$2/log\" 2>&1 & \
-                      server=$!; read -r _; kill -INT $server; wait $server; rm -rf \"$2\"";
+        // Started again whenever it ends, as an operator's system does, until the test is over.
+        let script = "(while [ ! -e \"$2/over\" ]; do \"$1/postgres\" -D \"$2/data\" >>\"$2/log\" 2>&1; sleep 0.1; done) & \
+                      loop=$!; read -r _; touch \"$2/over\"; kill -INT $(head -n 1 \"$2/data/postmaster.pid\"); \
+                      wait $loop; rm -rf \"$2\"";
         let mut watch = unprivileged(Path::new("sh"));
         watch.args(["-c", script, "sh"]).arg(&programs).arg(folder);
         // In a group of its own: an interrupt of the terminal ends the test first and the server through the pipe.
@@ -214,10 +216,32 @@ impl PostgresServer {
         self.psql("postgres", sql)
     }
 
-    fn psql(&self, database: &str, sql: &str) -> Result<String, PostgresError> {
+    /// Runs a statement in one of its databases as the superuser, for whom row-level security does not count.
+    pub fn psql(&self, database: &str, sql: &str) -> Result<String, PostgresError> {
         let mut psql = Command::new(self.programs.join("psql"));
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-c", sql]);
         finish(psql.arg("-h").arg(&self.folder), "psql")
+    }
+
+    /// Commits reach the log before they are answered, so that nothing is lost when the server crashes.
+    pub fn make_durable(&self) -> Result<(), PostgresError> {
+        self.administer("alter system set synchronous_commit = on")?;
+        self.administer("select pg_reload_conf()").map(drop)
+    }
+
+    /// Stops the server at once, as a crash does, and waits until it is there again.
+    pub fn crash(&self) -> Result<(), PostgresError> {
+        let running = || fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap_or_default();
+        let before = running().lines().next().unwrap_or_default().to_owned();
+        finish(unprivileged(Path::new("kill")).args(["-QUIT", &before]), "kill")?;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while running().lines().next().is_none_or(|now| now == before) {
+            if Instant::now() > deadline {
+                return Err(PostgresError::Failed { program: "postgres".to_owned(), detail: running() });
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.wait_until_ready()
     }
 
     /// Folder of the server's programs (`pgbench` and so on).

@@ -3,7 +3,9 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use aerie_config::{Limits, Server};
-use aerie_rpc::{GrpcServerBuilder, HttpService, PersonId, ServeOptions, ServerBuildError, ServerLimits, serve};
+use aerie_rpc::{
+    GrpcServer, GrpcServerBuilder, HttpService, PersonId, ServeOptions, ServerBuildError, ServerLimits, serve,
+};
 use aerie_telemetry::{Lifecycle, Metrics};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -94,6 +96,12 @@ impl Gateway {
             ..ServeOptions::default()
         };
         Ok(Self { inner: Arc::new(inner), options, lifecycle: lifecycle.clone() })
+    }
+
+    /// The gateway's own health and reflection, to be asked how it is.
+    #[must_use]
+    pub fn server(&self) -> GrpcServer {
+        self.inner.own.clone()
     }
 
     /// Serves the listener until the lifecycle stops; connections then finish as tasks of the lifecycle.

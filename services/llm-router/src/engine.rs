@@ -183,7 +183,8 @@ impl Engine {
         Some(self.shared.check(lane).await)
     }
 
-    /// Checks the backends whose settings ask for it, for ever: to be run beside the calls. Returns at once when none does.
+    /// Checks the backends whose settings ask for it, and publishes how all of them are, for ever: to be run beside the
+    /// calls.
     pub async fn watch_health(&self) {
         self.shared.watch().await;
     }

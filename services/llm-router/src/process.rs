@@ -1,10 +1,9 @@
 //! The router as a process of its own: on a port, until a signal.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr};
 
 use aerie_config::Config;
-use aerie_rpc::{ServeOptions, telemetry_options};
-use aerie_telemetry::{Lifecycle, Telemetry, TelemetryError};
+use aerie_rpc::{Backend, BackendError, Process, ServeOptions};
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -12,16 +11,18 @@ use crate::{LlmRouter, RouterDeps, RouterError};
 
 /// Connections open at once: streams of many callers each have one.
 const CONNECTIONS: usize = 4_096;
+/// Who may call, where callers show certificates.
+const CALLERS: [&str; 2] = ["gateway", "pipeline"];
 
 /// What keeps the process from serving.
 #[derive(Debug, Error)]
 pub enum ProcessError {
-    /// The log filter or the collector cannot be used.
+    /// Logs, certificates, probes.
     #[error(transparent)]
-    Telemetry(#[from] TelemetryError),
-    /// Signals cannot be listened for.
-    #[error("signal handlers: {0}")]
-    Signals(io::Error),
+    Process(#[from] aerie_rpc::ProcessError),
+    /// The vision service's address is none.
+    #[error("vision.endpoint: {0}")]
+    Vision(#[from] BackendError),
     /// The settings of the router are wrong.
     #[error(transparent)]
     Router(#[from] RouterError),
@@ -40,24 +41,21 @@ pub enum ProcessError {
 /// # Errors
 /// What keeps it from starting.
 pub async fn run(config: &Config) -> Result<(), ProcessError> {
-    // One provider for the whole process; a second installation of the same one is no harm.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let telemetry = Telemetry::install(&telemetry_options(&config.telemetry, "aerie-llm-router"))?;
-    let lifecycle = Lifecycle::new();
-    lifecycle.listen_for_signals().map_err(ProcessError::Signals)?;
-    let router = LlmRouter::create(RouterDeps::of_process(&config.llm), &config.limits, &lifecycle).await?;
+    let process = Process::start(config, "aerie-llm-router")?;
+    process.listen_for_signals()?;
+    let lifecycle = process.lifecycle.clone();
+    let vision = |address: &String| process.network.backend(address);
+    let vision: Option<Backend> = config.vision.endpoint.as_ref().map(vision).transpose()?;
+    let deps = RouterDeps { vision, ..RouterDeps::of_process(&config.llm) };
+    let router = LlmRouter::create(deps, &config.limits, &lifecycle).await?;
     let wanted = config.llm.listen;
     let listen = |source| ProcessError::Listen { address: wanted, source };
     let listener = TcpListener::bind(wanted).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     router.start(&lifecycle);
-    let options = ServeOptions {
-        header_timeout: Duration::from_secs(config.server.header_timeout_seconds),
-        stall_timeout: Duration::from_secs(config.server.stall_timeout_seconds),
-        header_bytes: config.limits.header_bytes,
-        connections: CONNECTIONS.max(config.server.connections),
-        streams: 1_024,
-    };
+    let options = process.serve_options(&CALLERS);
+    let options = ServeOptions { connections: CONNECTIONS.max(options.connections), ..options };
+    process.serve_operations(router.server()).await?;
     let serving = lifecycle.clone();
     let server = router.serve(listener, options, lifecycle.clone());
     lifecycle.spawn(async move {
@@ -67,9 +65,9 @@ pub async fn run(config: &Config) -> Result<(), ProcessError> {
         }
     });
     lifecycle.mark_ready();
-    println!("the language-model router listens on http://{address} (gRPC, and OpenAI's form at /v1)");
+    let scheme = process.network.scheme();
+    println!("the language-model router listens on {scheme}://{address} (gRPC, and OpenAI's form at /v1)");
     lifecycle.stopping().await;
-    lifecycle.drain(Duration::from_secs(config.server.shutdown_grace_seconds)).await;
-    telemetry.flush().await;
+    process.end().await;
     Ok(())
 }

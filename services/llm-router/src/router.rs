@@ -177,15 +177,16 @@ impl Router {
     }
 
     /// Finds out which host names are on this network and looks for model servers, in the background and again from
-    /// time to time; `health` says "serving" as soon as there is a backend.
+    /// time to time; `health` says of the process that it serves, and of the service as soon as there is a backend.
     pub fn start(&self, lifecycle: &Lifecycle, health: HealthSwitch) {
         let (router, stop) = (self.clone(), lifecycle.soft());
         lifecycle.spawn(async move {
-            health.set_all(router.current().has_backends()).await;
+            health.set("", true).await;
+            health.set_services(router.current().has_backends()).await;
             let looks = async {
                 loop {
                     router.look().await;
-                    health.set_all(router.current().has_backends()).await;
+                    health.set_services(router.current().has_backends()).await;
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
             };
@@ -203,12 +204,8 @@ impl Router {
         let mut changes = self.inner.current.subscribe();
         loop {
             let engine = changes.borrow_and_update().engine.clone();
-            let watch = async {
-                engine.watch_health().await;
-                std::future::pending::<()>().await;
-            };
             tokio::select! {
-                () = watch => {}
+                () = engine.watch_health() => {}
                 changed = changes.changed() => if changed.is_err() { std::future::pending::<()>().await },
             }
         }

@@ -78,6 +78,12 @@ impl LlmRouter {
         self.grpc.backend()
     }
 
+    /// The gRPC services, to be asked how they are.
+    #[must_use]
+    pub fn server(&self) -> GrpcServer {
+        self.grpc.clone()
+    }
+
     /// The OpenAI-compatible front, to be mounted at `/v1/`.
     #[must_use]
     pub fn openai(&self) -> HttpService {

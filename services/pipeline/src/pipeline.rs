@@ -1,6 +1,6 @@
 //! Putting the pipeline together.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashSet, fs, path::Path, sync::Arc, time::Duration};
 
 use aerie_boards::{
     SharedSource, SourceError,
@@ -21,7 +21,7 @@ use aerie_proto::pipeline::v1::{
     tasks_service_server::TasksServiceServer,
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
-use aerie_store::{PersonId, StoreError, Stores, accounts};
+use aerie_store::{Database, PersonId, StoreError, Stores, accounts};
 use aerie_tasks::{Clock, Presence, Queue, QueueError, Registry, Runner, RunnerOptions};
 use aerie_telemetry::Lifecycle;
 use aerie_typesetting::{TemplateError, Templates, Typesetter};
@@ -49,6 +49,9 @@ use crate::{
     surveys::SurveyTask,
     wakes::Wakes,
 };
+
+/// How often is looked for people who came meanwhile.
+const PEOPLE_EVERY: Duration = Duration::from_secs(10);
 
 /// What a pipeline is made of.
 pub struct PipelineDeps<'a> {
@@ -267,12 +270,21 @@ impl Pipeline {
         Ok(person)
     }
 
-    /// Begins the background work of everybody here; it ends with the lifecycle. What a process that died without a
-    /// word had in work goes on at once where nobody else can be at it, else when its lease runs out.
+    /// Begins the background work of everybody here, and what is done by the clock; both end with the lifecycle.
     ///
     /// # Errors
     /// When a store fails.
     pub async fn start(&self, lifecycle: &Lifecycle) -> Result<(), PipelineError> {
+        self.work(lifecycle).await?;
+        self.schedule(lifecycle).await
+    }
+
+    /// Begins to work on the tasks of everybody here. What a process that died without a word had in work goes on at once
+    /// where nobody else can be at it, else when its lease runs out.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn work(&self, lifecycle: &Lifecycle) -> Result<(), PipelineError> {
         let stores = &self.core.inner.stores;
         self.wakes.follow(&self.core.inner.queue, stores, lifecycle);
         // Workers of a PostgreSQL server may be anywhere.
@@ -281,32 +293,18 @@ impl Pipeline {
             Some(_) => None,
         };
         let alone = presence.as_ref().is_some_and(Presence::is_alone);
-        let mut tx = self.core.platform().read().await?;
-        let people = accounts::people(&mut tx).await?;
-        drop(tx);
-        let everybody: Vec<PersonId> = people.iter().map(|person| person.id).collect();
-        for person in people {
-            let database = self.core.person(person.id).await?;
+        let mut known = HashSet::new();
+        for database in new_people(&self.core, &mut known).await? {
             if alone {
                 self.runner.queue().take_over(&database).await?;
             }
-            housekeeping::schedule(&self.core.inner.queue, &database).await?;
-            digest::schedule_at_start(&self.core, &database).await?;
             self.runner.add(database)?;
         }
         self.runner.add_everybody(Arc::clone(stores));
-        // Briefs that were made without the web are made again when a search engine has come up meanwhile.
-        let core = self.core.clone();
-        lifecycle.spawn(async move {
-            for person in everybody {
-                if let Err(error) = research::refresh(&core, person).await {
-                    tracing::warn!(%error, "briefs without web sources were not made again");
-                }
-            }
-        });
         if let Some(presence) = &mut presence {
             presence.share().await?;
         }
+        follow_people(&self.core, known, lifecycle, Welcome::Work(self.runner.clone()));
         let (runner, stop) = (self.runner.clone(), lifecycle.soft());
         lifecycle.spawn(async move {
             runner.run(stop).await;
@@ -314,6 +312,77 @@ impl Pipeline {
         });
         Ok(())
     }
+
+    /// Sees to it that everybody's regular tasks are planned. Any number of processes may do so: a planned time comes once.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn schedule(&self, lifecycle: &Lifecycle) -> Result<(), PipelineError> {
+        let mut known = HashSet::new();
+        for database in new_people(&self.core, &mut known).await? {
+            plan(&self.core, &database).await?;
+        }
+        // Briefs that were made without the web are made again when a search engine has come up meanwhile.
+        let (core, everybody) = (self.core.clone(), known.clone());
+        lifecycle.spawn(async move {
+            for person in everybody {
+                if let Err(error) = research::refresh(&core, person).await {
+                    tracing::warn!(%error, "briefs without web sources were not made again");
+                }
+            }
+        });
+        follow_people(&self.core, known, lifecycle, Welcome::Plan);
+        Ok(())
+    }
+}
+
+/// What a person's store is tidied and told by.
+async fn plan(core: &Core, database: &Database) -> Result<(), PipelineError> {
+    housekeeping::schedule(&core.inner.queue, database).await?;
+    Ok(digest::schedule_at_start(core, database).await?)
+}
+
+/// The stores of people who are not known yet.
+async fn new_people(core: &Core, known: &mut HashSet<PersonId>) -> Result<Vec<Database>, PipelineError> {
+    let mut tx = core.platform().read().await?;
+    let people = accounts::people(&mut tx).await?;
+    drop(tx);
+    let mut databases = Vec::new();
+    for person in people {
+        if !known.contains(&person.id) {
+            databases.push(core.person(person.id).await?);
+            known.insert(person.id);
+        }
+    }
+    Ok(databases)
+}
+
+/// What is done for somebody who comes while the process runs.
+enum Welcome {
+    Work(Runner),
+    Plan,
+}
+
+/// Looks after everybody who comes later, until the lifecycle stops.
+fn follow_people(core: &Core, mut known: HashSet<PersonId>, lifecycle: &Lifecycle, welcome: Welcome) {
+    let (core, stop) = (core.clone(), lifecycle.soft());
+    lifecycle.spawn(async move {
+        while stop.run_until_cancelled(tokio::time::sleep(PEOPLE_EVERY)).await.is_some() {
+            let found = new_people(&core, &mut known).await;
+            let welcomed = async {
+                for database in found? {
+                    match &welcome {
+                        Welcome::Work(runner) => runner.add(database)?,
+                        Welcome::Plan => plan(&core, &database).await?,
+                    }
+                }
+                Ok::<_, PipelineError>(())
+            };
+            if let Err(error) = welcomed.await {
+                tracing::warn!(%error, "new people were not looked after yet: {error}");
+            }
+        }
+    });
 }
 
 /// What the settings say about all kinds of tasks, and about single ones.

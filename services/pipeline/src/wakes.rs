@@ -30,7 +30,10 @@ impl Wakes {
     /// The bus that the settings name. Nothing is connected yet.
     pub(crate) fn create(settings: &Events, stores: &Stores) -> Result<Self, EventError> {
         let capacity = settings.channel_capacity;
-        let bus = match settings.bus_for(stores.worker().is_some()) {
+        let on_server = stores.worker().is_some();
+        let bus = match settings.bus_for(on_server) {
+            Bus::Postgres if !on_server => return Err(EventError::NoServer { bus: "postgres" }),
+            Bus::Nats if !on_server => return Err(EventError::NoServer { bus: "nats" }),
             Bus::Postgres => Kind::Postgres(Arc::new(PostgresBus::new(capacity))),
             Bus::Nats => {
                 let days = Duration::from_secs(86_400).saturating_mul(settings.retention_days);

@@ -89,6 +89,12 @@ impl VisionService {
         self.grpc.backend()
     }
 
+    /// The gRPC services, to be asked how they are.
+    #[must_use]
+    pub fn server(&self) -> GrpcServer {
+        self.grpc.clone()
+    }
+
     /// Serves everything on one port until the lifecycle stops: gRPC with reflection and health, `/health` and
     /// `/analyze` of the prior system, `/livez`, `/readyz`, and `/metrics` where metrics are recorded.
     ///

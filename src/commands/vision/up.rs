@@ -3,11 +3,10 @@
 use std::{
     io::{Read, stdin},
     process::ExitCode,
-    time::Duration,
 };
 
-use aerie_rpc::{ServeOptions, telemetry_options};
-use aerie_telemetry::{Lifecycle, Metrics, Telemetry};
+use aerie_rpc::Process;
+use aerie_telemetry::Lifecycle;
 use aerie_vision::{VisionService, engine::State, limit_memory, limit_threads};
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -16,6 +15,9 @@ use crate::{
     cli::{Cli, VisionUp},
     commands::load_config,
 };
+
+/// Who may call, where callers show certificates.
+const CALLERS: [&str; 3] = ["gateway", "pipeline", "llm-router"];
 
 /// Serves until a signal, or until whoever started it ends.
 pub async fn run(cli: &Cli, arguments: &VisionUp) -> anyhow::Result<ExitCode> {
@@ -30,17 +32,11 @@ pub async fn run(cli: &Cli, arguments: &VisionUp) -> anyhow::Result<ExitCode> {
     settings.dtype = arguments.dtype.clone().or(settings.dtype);
     limit_threads(settings.threads);
     limit_memory(settings.memory_bytes).context("vision.memory_bytes")?;
-    // One provider for the whole process; a second installation of the same one is no harm.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let telemetry = Telemetry::install(&telemetry_options(&config.telemetry, "aerie"))?;
-    let lifecycle = Lifecycle::new();
-    lifecycle.listen_for_signals().context("signal handlers")?;
+    let process = Process::start(&config, "aerie-vision")?;
+    process.listen_for_signals()?;
+    let lifecycle = process.lifecycle.clone();
     if arguments.supervised {
         stop_with_input(&lifecycle)?;
-    }
-    let metrics = if config.telemetry.metrics { Some(Metrics::install()?) } else { None };
-    if let Some(metrics) = &metrics {
-        metrics.keep_up(&lifecycle);
     }
     let wanted = arguments.listen.unwrap_or(settings.listen);
     let listener = TcpListener::bind(wanted)
@@ -48,15 +44,10 @@ pub async fn run(cli: &Cli, arguments: &VisionUp) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot listen on {wanted}; choose another address with vision.listen or --listen"))?;
     let address = listener.local_addr().context("the listener")?;
     let service = VisionService::create(&settings, &lifecycle).await?;
-    let options = ServeOptions {
-        header_timeout: Duration::from_secs(config.server.header_timeout_seconds),
-        stall_timeout: Duration::from_secs(config.server.stall_timeout_seconds),
-        header_bytes: config.limits.header_bytes,
-        connections: config.server.connections,
-        streams: 1_024,
-    };
+    let options = process.serve_options(&CALLERS);
+    process.serve_operations(service.server()).await?;
     let (serving, engine) = (lifecycle.clone(), service.engine().clone());
-    let server = service.serve(listener, options, metrics, lifecycle.clone());
+    let server = service.serve(listener, options, process.metrics.clone(), lifecycle.clone());
     lifecycle.spawn(async move {
         if let Err(error) = server.await {
             tracing::error!(%error, "the vision service stopped: {error}");
@@ -64,16 +55,15 @@ pub async fn run(cli: &Cli, arguments: &VisionUp) -> anyhow::Result<ExitCode> {
         }
     });
     lifecycle.mark_ready();
-    println!("the vision service listens on http://{address} (gRPC, and the prior system's /health and /analyze)");
+    let scheme = process.network.scheme();
+    println!("the vision service listens on {scheme}://{address} (gRPC, and the prior system's /health and /analyze)");
     let mut state = engine.state();
     let is_broken = tokio::select! {
         () = lifecycle.stopping() => false,
         broken = state.wait_for(|state| matches!(state, State::Broken(_))) => broken.is_ok(),
     };
     // A device that fails again and again is left to a new process.
-    lifecycle.stop();
-    lifecycle.drain(Duration::from_secs(config.server.shutdown_grace_seconds)).await;
-    telemetry.flush().await;
+    process.end().await;
     Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

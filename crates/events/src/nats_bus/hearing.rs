@@ -104,7 +104,7 @@ impl NatsBus {
                 messaging.operation.name = "receive",
                 messaging.destination.name = %self.options.subject,
             );
-            aerie_telemetry::link(&span, &trace);
+            aerie_telemetry::continue_stored(&span, &trace);
         }
         Some(person)
     }

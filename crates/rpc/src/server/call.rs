@@ -13,6 +13,7 @@ use tracing::{Instrument, Span, field::Empty, info_span};
 use super::{Shared, methods::Method};
 use crate::{
     body::{GuardedBody, deadline_exceeded},
+    context::within,
     error::RpcError,
     timeout::parse_timeout,
 };
@@ -32,8 +33,11 @@ pub(crate) async fn answer(server: Arc<Shared>, request: Request<Body>) -> Respo
         report(method, &span, began, Code::ResourceExhausted);
         return Status::from(refusal).into_http();
     };
+    let in_flight = InFlight::new(method);
     let limit = asked.unwrap_or(server.limits.deadline).min(server.limits.deadline);
     let work = rescued(server.routes.clone(), request).instrument(span.clone());
+    // Calls that the handler makes end with the caller's patience, too; without a limit of the caller's each has its own.
+    let work = within(asked.and_then(|asked| began.checked_add(asked)), work);
     let response = match tokio::time::timeout(limit, work).await {
         Ok(response) => response,
         Err(_) => Status::from(deadline_exceeded()).into_http(),
@@ -44,7 +48,10 @@ pub(crate) async fn answer(server: Arc<Shared>, request: Request<Body>) -> Respo
     let until = asked.and_then(|asked| began.checked_add(asked));
     let stop = server.lifecycle.soft();
     response.map(|body| {
-        let finished = move |outcome: Code| report(method, &span, began, early.unwrap_or(outcome));
+        let finished = move |outcome: Code| {
+            drop(in_flight);
+            report(method, &span, began, early.unwrap_or(outcome));
+        };
         Body::new(GuardedBody::new(body).until(until).until_stop(stop).holding(Some(permit)).reporting(finished))
     })
 }
@@ -76,6 +83,23 @@ async fn rescued(routes: Routes, request: Request<Body>) -> Response<Body> {
     }
 }
 
+/// One more call in progress, until it is dropped.
+struct InFlight(metrics::Gauge);
+
+impl InFlight {
+    fn new(method: &'static Method) -> Self {
+        let calls = metrics::gauge!("aerie_rpc_server_in_flight", "service" => method.service.as_str());
+        calls.increment(1.0);
+        Self(calls)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
 fn report(method: &'static Method, span: &Span, began: Instant, outcome: Code) {
     span.record("rpc.grpc.status_code", outcome as i32);
     let labels = [("service", method.service.as_str()), ("method", &method.name), ("code", number(outcome))];
@@ -87,4 +111,33 @@ fn number(code: Code) -> &'static str {
     const NUMBERS: [&str; 17] =
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"];
     usize::try_from(code as i32).ok().and_then(|code| NUMBERS.get(code)).copied().unwrap_or("2")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use aerie_telemetry::Metrics;
+
+    use super::*;
+    use crate::server::methods::Methods;
+
+    #[test]
+    fn calls_in_progress_are_told_until_they_end() {
+        let metrics = Metrics::install().unwrap();
+        let method = Methods::shared().unwrap().find("/aerie.pipeline.v1.SurveysService/ListSurveys");
+        let has = |line: &str| metrics.render().lines().any(|found| found == line);
+        let calls = [InFlight::new(method), InFlight::new(method)];
+        assert!(
+            has("aerie_rpc_server_in_flight{service=\"aerie.pipeline.v1.SurveysService\"} 2"),
+            "{}",
+            metrics.render()
+        );
+        drop(calls);
+        assert!(
+            has("aerie_rpc_server_in_flight{service=\"aerie.pipeline.v1.SurveysService\"} 0"),
+            "{}",
+            metrics.render()
+        );
+    }
 }

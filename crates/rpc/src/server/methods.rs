@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use prost::Message;
-use prost_types::FileDescriptorSet;
+use prost_types::{FileDescriptorSet, method_options::IdempotencyLevel};
 
 use crate::DESCRIPTOR_SETS;
 
@@ -21,6 +21,8 @@ pub(crate) struct Methods {
 pub(crate) struct Method {
     pub(crate) service: String,
     pub(crate) name: String,
+    /// It changes nothing, so that it may be made again when nobody knows whether it was answered.
+    pub(crate) is_safe: bool,
 }
 
 impl Methods {
@@ -36,13 +38,18 @@ impl Methods {
                 for service in &file.service {
                     let full_name = format!("{}.{}", file.package(), service.name());
                     for method in &service.method {
-                        let method = Method { service: full_name.clone(), name: method.name().to_owned() };
-                        by_path.insert(format!("/{full_name}/{}", method.name), method);
+                        let is_safe = method
+                            .options
+                            .as_ref()
+                            .is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects);
+                        let name = method.name().to_owned();
+                        let path = format!("/{full_name}/{name}");
+                        by_path.insert(path, Method { service: full_name.clone(), name, is_safe });
                     }
                 }
             }
         }
-        Ok(Self { by_path, unknown: Method { service: "unknown".into(), name: "unknown".into() } })
+        Ok(Self { by_path, unknown: Method { service: "unknown".into(), name: "unknown".into(), is_safe: false } })
     }
 
     pub(crate) fn find(&self, path: &str) -> &Method {

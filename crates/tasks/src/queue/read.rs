@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aerie_store::{Database, Tx, Value};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Queue;
@@ -33,6 +34,15 @@ pub struct Page {
 
 /// How many unfinished tasks there are of each kind and state.
 pub type Counts = BTreeMap<(String, TaskState), i64>;
+
+/// Tasks of one kind whose time has come and that nobody works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// How many.
+    pub count: i64,
+    /// Since when the first of them waits.
+    pub since: DateTime<Utc>,
+}
 
 impl Queue {
     /// One task.
@@ -129,6 +139,19 @@ impl Queue {
             counts.insert((row.text("kind")?, row.text("state")?.parse()?), row.int("found")?);
         }
         Ok(counts)
+    }
+
+    /// What waits for a worker, by kind.
+    pub async fn due(&self, database: &Database) -> Result<BTreeMap<String, Due>, QueueError> {
+        let sql = format!(
+            "select kind, count(*) as found, min(run_at) as since from task where state = 'queued' and run_at <= $1{} \
+             group by kind",
+            tenant_clause(database)
+        );
+        let rows = database.read().await?.fetch_all(sql, vec![self.now().into()]).await?;
+        rows.iter()
+            .map(|row| Ok((row.text("kind")?, Due { count: row.int("found")?, since: row.time("since")? })))
+            .collect()
     }
 }
 

@@ -6,7 +6,7 @@ use aerie_store::{Database, PersonId, StoreError};
 use futures::FutureExt;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, field::Empty};
 
 use super::{
     Inner, Slot,
@@ -29,8 +29,14 @@ pub(super) async fn run(inner: Arc<Inner>, database: Database, person: PersonId,
         task.id = %task.lease.id,
         task.kind = %task.lease.kind,
         task.attempt = task.lease.attempt,
-        trace_context = task.trace_context.as_deref(),
+        trace_id = Empty,
     );
+    if let Some(context) = &task.trace_context {
+        aerie_telemetry::continue_stored(&span, context);
+    }
+    if let Some(trace_id) = aerie_telemetry::trace_id(&span) {
+        span.record("trace_id", trace_id);
+    }
     let work = async {
         let cancelled = inner.queue.started(&task.lease);
         let beat = Beating {

@@ -9,7 +9,12 @@ use crate::{
     },
 };
 
-on_both_engines!(lists_page_by_page, tells_stage_progress_and_log, old_tasks_are_forgotten);
+on_both_engines!(
+    lists_page_by_page,
+    tells_what_waits_for_a_worker_and_since_when,
+    tells_stage_progress_and_log,
+    old_tasks_are_forgotten
+);
 
 async fn lists_page_by_page(place: Place) {
     let (database, other) = (place.person().await, place.person().await);
@@ -39,6 +44,22 @@ async fn lists_page_by_page(place: Place) {
     let error = queue.list(&database, &Filter::default(), 0, Some("1' or true")).await.unwrap_err();
     assert!(matches!(error, QueueError::BadPageToken { .. }));
     assert_eq!(queue.counts(&database).await.unwrap()[&(KINDS[PLAIN].to_owned(), TaskState::Queued)], 7);
+}
+
+async fn tells_what_waits_for_a_worker_and_since_when(place: Place) {
+    let database = place.person().await;
+    let registry = Registry::new().with(scripted::<PLAIN, _, _>(echo));
+    let clock = clock();
+    let queue = queue(registry, &clock);
+    assert!(queue.due(&database).await.unwrap().is_empty());
+    submit(&queue, &database, plain(json!(1))).await;
+    let later = plain(json!(2)).with_run_at(noon() + TimeDelta::hours(1));
+    submit(&queue, &database, later).await;
+    let due = queue.due(&database).await.unwrap()[KINDS[PLAIN]];
+    assert_eq!((due.count, due.since), (1, noon()));
+    clock.advance(TimeDelta::hours(2));
+    let due = queue.due(&database).await.unwrap()[KINDS[PLAIN]];
+    assert_eq!((due.count, due.since), (2, noon()), "the one for later is due too, and the first waits longest");
 }
 
 async fn tells_stage_progress_and_log(place: Place) {

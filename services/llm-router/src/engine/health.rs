@@ -8,9 +8,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     BackendCheck, BackendStatus, BreakerState, Shared,
     lane::{AUTOMATIC, Lane},
-    model,
+    model, telemetry,
 };
 use crate::fault::{Fault, FaultKind, Stage};
+
+/// How often the state of the backends is published as a metric.
+const PUBLISH_EVERY: Duration = Duration::from_secs(5);
 
 impl Shared {
     pub(super) fn status(&self, lane: &Arc<Lane>) -> BackendStatus {
@@ -60,13 +63,22 @@ impl Shared {
         BackendCheck { name: lane.name.to_string(), models, model, latency, fault }
     }
 
-    /// Checks the backends whose settings ask for it, for ever; returns at once when none does.
+    /// Checks the backends whose settings ask for it, and publishes how all of them are, for ever.
     pub(super) async fn watch(&self) {
         let watches = self.lanes.iter().filter_map(|lane| {
             let seconds = lane.settings.health_check_seconds.filter(|seconds| *seconds > 0 && lane.settings.enabled)?;
             Some(self.watch_one(lane, Duration::from_secs(seconds)))
         });
-        join_all(watches).await;
+        tokio::join!(join_all(watches), self.publish());
+    }
+
+    async fn publish(&self) {
+        loop {
+            for lane in self.lanes.iter().filter(|lane| lane.settings.enabled) {
+                telemetry::backend(&lane.name, self.status(lane).breaker);
+            }
+            sleep(PUBLISH_EVERY).await;
+        }
     }
 
     async fn watch_one(&self, lane: &Arc<Lane>, every: Duration) {

@@ -7,10 +7,10 @@
 use std::{sync::Arc, time::Duration};
 
 use aerie_config::BackendKind;
-use metrics::{SharedString, counter, histogram};
+use metrics::{SharedString, counter, gauge, histogram};
 use tracing::{Span, field::Empty, info_span};
 
-use super::lane::Lane;
+use super::{lane::Lane, status::BreakerState};
 use crate::{
     answer::{Completion, FinishReason, Usage},
     call::{Call, CallErrorKind},
@@ -235,6 +235,13 @@ fn finish(reason: FinishReason) -> &'static str {
     }
 }
 
+/// Whether a backend is asked: 1 when it is, 0 when it is left alone.
+pub(crate) fn backend(name: &Arc<str>, breaker: BreakerState) {
+    let is_asked = matches!(breaker, BreakerState::Closed | BreakerState::HalfOpen);
+    let backend = SharedString::from_shared(name.clone());
+    gauge!("aerie_llm_backend_available", "backend" => backend).set(f64::from(u8::from(is_asked)));
+}
+
 /// Messages in the conventions' JSON form, bounded; pictures only as such.
 fn messages(messages: &[Message]) -> String {
     let mut left = LONGEST_RECORDED;
@@ -272,6 +279,8 @@ fn recorded_part(part: &Part, left: &mut usize) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -280,6 +289,16 @@ mod tests {
             [(None, false), (Some("gen_ai_latest_experimental"), false), (Some("http/dup, gen_ai/dup"), true)]
         {
             assert_eq!(Recording::new(false, opted_in).older_names, older, "{opted_in:?}");
+        }
+    }
+
+    #[test]
+    fn a_backend_that_is_left_alone_is_told() {
+        let metrics = aerie_telemetry::Metrics::install().unwrap();
+        for (breaker, told) in [(BreakerState::Closed, 1), (BreakerState::HardDown, 0), (BreakerState::HalfOpen, 1)] {
+            backend(&"told".into(), breaker);
+            let line = format!("aerie_llm_backend_available{{backend=\"told\"}} {told}");
+            assert!(metrics.render().lines().any(|found| found == line), "{breaker:?}: {}", metrics.render());
         }
     }
 

@@ -1,0 +1,135 @@
+//! A receiver of traces (OTLP over gRPC) that keeps what it gets.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::{
+        ExportTraceServiceRequest, ExportTraceServiceResponse,
+        trace_service_server::{TraceService, TraceServiceServer},
+    },
+    common::v1::any_value::Value,
+};
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status, transport::Server};
+
+/// A span, as far as tests look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Trace id, in hexadecimal digits.
+    pub trace: String,
+    /// Span id.
+    pub id: String,
+    /// Span id of its parent; empty for none.
+    pub parent: String,
+    /// Its name.
+    pub name: String,
+    /// `service.name` of the process.
+    pub service: String,
+}
+
+/// The receiver; stops with the runtime.
+#[derive(Debug, Clone)]
+pub struct Collector {
+    /// Where it listens.
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    spans: Mutex<Vec<Span>>,
+    came: Notify,
+}
+
+impl Collector {
+    /// Starts on a free port.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn start() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let this = Self { address: listener.local_addr()?, shared: Arc::default() };
+        let server = Server::builder().add_service(TraceServiceServer::new(this.clone()));
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        Ok(this)
+    }
+
+    /// Where to send, for `telemetry.otlp_endpoint`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The spans of one trace so far.
+    #[must_use]
+    pub fn spans(&self, trace: &str) -> Vec<Span> {
+        let spans = self.shared.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        spans.iter().filter(|span| span.trace == trace).cloned().collect()
+    }
+
+    /// Waits until the spans of a trace are as wanted.
+    pub async fn wait(&self, trace: &str, mut is_wanted: impl FnMut(&[Span]) -> bool) -> Vec<Span> {
+        loop {
+            let came = self.shared.came.notified();
+            let spans = self.spans(trace);
+            if is_wanted(&spans) {
+                return spans;
+            }
+            came.await;
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl TraceService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut spans = self.shared.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        for process in request.into_inner().resource_spans {
+            let attributes = process.resource.unwrap_or_default().attributes;
+            let name = attributes.into_iter().find(|attribute| attribute.key == "service.name");
+            let service = match name.and_then(|name| name.value).and_then(|value| value.value) {
+                Some(Value::StringValue(name)) => name,
+                _ => String::new(),
+            };
+            for span in process.scope_spans.into_iter().flat_map(|scope| scope.spans) {
+                spans.push(Span {
+                    trace: hex(&span.trace_id),
+                    id: hex(&span.span_id),
+                    parent: hex(&span.parent_span_id),
+                    name: span.name,
+                    service: service.clone(),
+                });
+            }
+        }
+        drop(spans);
+        self.shared.came.notify_waiters();
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+/// What is wrong with a trace that should be one tree below `root`: spans whose parent is not there.
+#[must_use]
+pub fn loose(spans: &[Span], root: &str) -> Vec<Span> {
+    let known: BTreeSet<&str> = spans.iter().map(|span| span.id.as_str()).collect();
+    let is_loose = |span: &&Span| span.parent != root && !known.contains(span.parent.as_str());
+    spans.iter().filter(is_loose).cloned().collect()
+}
+
+/// Which services took part, and with how many spans.
+#[must_use]
+pub fn services(spans: &[Span]) -> BTreeMap<String, usize> {
+    let mut services = BTreeMap::new();
+    for span in spans {
+        *services.entry(span.service.clone()).or_default() += 1;
+    }
+    services
+}
