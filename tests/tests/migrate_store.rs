@@ -50,7 +50,7 @@ async fn an_installation_moves_although_the_move_is_killed() -> anyhow::Result<(
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(serde_json::from_slice(&output.stdout)?)
     };
-    let (here, there) = (list(&[])?, list(&[("AERIE__STORE__URL", &url)])?);
+    let (here, there) = (list(&[])?, list(&[("AERIE__STORE__URL", url.as_str())])?);
     ensure!(here == there, "{here}\n{there}");
 
     // Another installation is not mixed into it.
