@@ -318,6 +318,7 @@ impl Pipeline {
     /// # Errors
     /// When a store fails.
     pub async fn schedule(&self, lifecycle: &Lifecycle) -> Result<(), PipelineError> {
+        self.wakes.follow(&self.core.inner.queue, &self.core.inner.stores, lifecycle);
         let mut known = HashSet::new();
         for database in new_people(&self.core, &mut known).await? {
             plan(&self.core, &database).await?;
