@@ -75,12 +75,12 @@ impl Stores {
     /// [`StoreError`].
     pub async fn open_with(config: StoresConfig, server: ServerOptions) -> Result<Self, StoreError> {
         if config.url == "embedded" {
-            return Self::open_embedded(config, server).await;
+            return Box::pin(Self::open_embedded(config, server)).await;
         }
         if !config.url.starts_with("postgres://") && !config.url.starts_with("postgresql://") {
             return Err(bad_url(&config.url, "the scheme is not known"));
         }
-        let platform = postgres::open(&config, &server).await?;
+        let platform = Box::pin(postgres::open(&config, &server)).await?;
         Ok(Self {
             config,
             server,
