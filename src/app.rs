@@ -1,13 +1,13 @@
 //! All roles in one process: stores, pipeline, router and vision, and the gateway when somebody is to reach it.
 
-use std::{ffi::OsString, path::Path, sync::Arc};
+use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
 
 use aerie_config::{AccountsMode, Config, StoreUrl};
 use aerie_gateway::{AccountStore, Callers, Gateway, GatewayDeps, PublicNames, ServiceRoute};
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_rpc::{Backend, HttpService, PersonId as CallerId, Process};
-use aerie_store::{PersonId, Stores, StoresConfig, accounts};
+use aerie_store::{PersonId, ServerOptions, Stores, StoresConfig, accounts};
 use aerie_tasks::{Clock, SystemClock};
 use aerie_telemetry::Lifecycle;
 use aerie_vision::VisionService;
@@ -89,7 +89,7 @@ impl App {
         let stays = matches!(vision, VisionPlace::Process(_));
         let process = Process::start(&config, "aerie")?;
         let lifecycle = process.lifecycle.clone();
-        let stores = Arc::new(open_stores(&config, true).await?);
+        let stores = Arc::new(open_stores(&config, config.store.url == StoreUrl::Embedded).await?);
         let vision = vision.open(&config, &process).await?;
         let router = RouterAccess::open(&config, vision.clone(), &process).await?;
         let pipeline = Pipeline::create(PipelineDeps {
@@ -159,14 +159,23 @@ pub async fn callers(config: &Config, stores: &Arc<Stores>) -> anyhow::Result<Ca
     }
 }
 
-/// Opens the stores that the settings name; `migrate` brings their schema up to date.
+/// Opens the stores that the settings name; `migrate` brings their schema up to date. A server's is only checked unless
+/// `aerie migrate` asks, since other programs may be working on it.
 pub async fn open_stores(config: &Config, migrate: bool) -> anyhow::Result<Stores> {
-    let url = match &config.store.url {
-        StoreUrl::Embedded => "embedded".to_owned(),
-        StoreUrl::Postgres(url) => url.reveal().to_owned(),
+    let settings = &config.store;
+    let (url, context) = match &settings.url {
+        StoreUrl::Embedded => ("embedded".to_owned(), format!("store in {}", shown(&config.data_dir))),
+        StoreUrl::Postgres(url) => (url.reveal().to_owned(), "store.url".to_owned()),
     };
-    let stores = StoresConfig { url, data: config.data_dir.clone(), migrate, connections: config.store.connections };
-    Stores::open(stores).await.with_context(|| format!("store in {}", shown(&config.data_dir)))
+    let stores = StoresConfig { url, data: config.data_dir.clone(), migrate, connections: settings.connections };
+    let server = ServerOptions {
+        statement_timeout: Duration::from_secs(settings.statement_timeout_seconds),
+        idle_timeout: Duration::from_secs(settings.idle_transaction_timeout_seconds),
+        pooled: settings.pooled,
+        session_url: settings.session_url.is_set().then(|| settings.session_url.reveal().to_owned()),
+        secret_file: settings.secret_file.clone(),
+    };
+    Stores::open_with(stores, server).await.context(context)
 }
 
 fn shown(path: &Path) -> String {

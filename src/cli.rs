@@ -5,6 +5,7 @@ mod integrations;
 mod letters;
 mod mail;
 mod moving;
+mod moving_stores;
 mod processes;
 mod research;
 mod surveys;
@@ -22,6 +23,7 @@ pub use self::integrations::{
 pub use self::letters::{DocumentForm, FileLook, Letter, Resume};
 pub use self::mail::{Mail, MailAdd, MailList, MailSecurity};
 pub use self::moving::Backup;
+pub use self::moving_stores::{MigrateStore, MoveFrom};
 pub use self::processes::{Certificates, PipelineRoles};
 pub use self::research::{Interview, Research};
 pub use self::surveys::{Surveys, SurveysAnswer};
@@ -169,6 +171,8 @@ pub enum Command {
     /// People and the keys of their programs, where there are accounts.
     #[command(subcommand, visible_alias = "account")]
     Accounts(Accounts),
+    /// Copy everything from this machine's files into an empty PostgreSQL database, and compare the two.
+    MigrateStore(MigrateStore),
     /// Ask a running Aerie whether it is ready; exit code 0 when it is.
     Healthcheck {
         /// Address, instead of telemetry.operations_listen or the one that this data folder's server wrote down.

@@ -16,6 +16,7 @@ mod letters;
 mod llm_router;
 mod mail;
 mod migrate;
+mod migrate_store;
 mod moving;
 mod pipeline;
 mod preflight;
@@ -88,6 +89,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Preflight { json } => preflight::run(&cli, *json).await,
         Command::Migrate => migrate::run(&cli).await,
         Command::Accounts(command) => accounts::run(&cli, command).await,
+        Command::MigrateStore(arguments) => migrate_store::run(&cli, arguments).await,
         Command::Healthcheck { url } => check_health(&cli, url.as_deref()).await,
         Command::Config(command) => config::run(&cli, *command),
     }

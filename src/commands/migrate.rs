@@ -1,8 +1,8 @@
-//! `aerie migrate`: bring every schema up to date and end.
+//! `aerie migrate`: bring every schema up to date, seal what lies in the clear, and end.
 
 use std::process::ExitCode;
 
-use aerie_store::accounts;
+use aerie_store::{accounts, seal_existing};
 
 use crate::{app, cli::Cli, commands::load_config};
 
@@ -13,10 +13,14 @@ pub async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let mut tx = stores.platform().read().await?;
     let people = accounts::people(&mut tx).await?;
     drop(tx);
+    let mut sealed = 0;
     for person in &people {
-        stores.person(person.id).await?;
+        sealed += seal_existing(&stores.person(person.id).await?).await?;
     }
     println!("the schema is up to date: {} ({} people)", stores.platform().place(), people.len());
+    if sealed > 0 {
+        println!("{sealed} texts of people that lay in the clear are sealed now");
+    }
     stores.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -150,7 +150,7 @@ async fn store(config: &Config) -> Check {
     if matches!(config.store.url, StoreUrl::Embedded) && !config.data_dir.join("platform.db").exists() {
         return Check::ok("store", "embedded, made at the first start");
     }
-    match crate::app::open_stores(config, true).await {
+    match crate::app::open_stores(config, config.store.url == StoreUrl::Embedded).await {
         Ok(stores) => {
             stores.close().await;
             Check::ok("store", format!("{name}, opens"))

@@ -89,6 +89,10 @@ impl Cluster {
         variables.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let mut this = Self { program: program.clone(), home, postgres, members: BTreeMap::new(), variables };
         this.run(&["certificates", "--out", &this.path("certificates")])?;
+        // Every process has a data folder of its own, and all seal with one secret.
+        let secret = this.path("server.secret");
+        fs::write(&secret, "0123456789abcdef".repeat(4))?;
+        this.variables.push(("AERIE__STORE__SECRET_FILE".to_owned(), secret));
         this.run(&["migrate", "--data-dir", &this.path("data")])?;
         this.plan(size)?;
         let names: Vec<String> = this.members.keys().cloned().collect();

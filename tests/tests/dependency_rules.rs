@@ -21,7 +21,8 @@ const LAYERS: [&[&str]; 7] = [
 ];
 
 /// Where a library may be named; libraries that begin with the name count too. Tests may use them anywhere.
-const LIBRARIES: [(&str, &[&str]); 6] = [
+const LIBRARIES: [(&str, &[&str]); 7] = [
+    ("async-nats", &["aerie-events"]),
     ("sqlx", &["aerie-store", "aerie-tasks"]),
     ("libsqlite3-sys", &["aerie-store"]),
     ("axum", &["aerie-gateway", "aerie-rpc", "aerie-testkit"]),

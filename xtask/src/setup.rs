@@ -51,6 +51,8 @@ pub fn test_needs() -> anyhow::Result<TestTools> {
     install(&[
         Need { package: "libssl-dev pkg-config", present: || succeeds("pkg-config", &["--exists", "openssl"]) },
         Need { package: "postgresql", present: postgres },
+        Need { package: "nats-server", present: || Path::new("/usr/sbin/nats-server").exists() },
+        Need { package: "pgbouncer", present: || Path::new("/usr/sbin/pgbouncer").exists() },
         Need { package: "dovecot-imapd", present: || Path::new("/usr/lib/dovecot/imap").exists() },
         Need { package: "g++", present: || succeeds("c++", &["--version"]) },
         Need { package: "poppler-utils", present: || succeeds("pdftotext", &["-v"]) },

@@ -37,7 +37,7 @@ pub use crate::{
     accounts::{Accounts, AccountsMode, Issuer, Session, SignIn, TokenAlgorithm},
     discovery::{AdzunaKeys, ApiKeys, Discovery, FetchRetry, FetchTimeouts, Retention, UsaJobsKeys},
     error::{ConfigError, Problem},
-    events::Events,
+    events::{Bus, Events},
     integrations::Integrations,
     limits::Limits,
     llm::{

@@ -1,6 +1,6 @@
 //! The database.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -16,6 +16,16 @@ pub struct Store {
     pub connections: u32,
     /// Milliseconds to wait for another writer before giving up.
     pub busy_timeout_ms: u64,
+    /// PostgreSQL: seconds that one statement may take.
+    pub statement_timeout_seconds: u64,
+    /// PostgreSQL: seconds that an open transaction may wait for its next statement.
+    pub idle_transaction_timeout_seconds: u64,
+    /// PostgreSQL: whether `url` is a pooler that gives every transaction another session.
+    pub pooled: bool,
+    /// PostgreSQL: address for what needs a session of its own, when `url` is a pooler's. Empty: `url`.
+    pub session_url: Secret,
+    /// File of the server's secret; none for one in the data folder, made when it is first needed.
+    pub secret_file: Option<PathBuf>,
 }
 
 /// Which database: encrypted SQLite files under the data folder, or a PostgreSQL server.
@@ -37,6 +47,18 @@ impl Store {
     pub(crate) fn check(&self, checks: &mut Checks) {
         checks.range("store.connections", self.connections, 1, 1000);
         checks.range("store.busy_timeout_ms", self.busy_timeout_ms, 1, 600_000);
+        checks.range("store.statement_timeout_seconds", self.statement_timeout_seconds, 1, 86_400);
+        checks.range("store.idle_transaction_timeout_seconds", self.idle_transaction_timeout_seconds, 1, 86_400);
+        let session_url = self.session_url.reveal();
+        checks.require(
+            session_url.is_empty()
+                || session_url.starts_with("postgres://")
+                || session_url.starts_with("postgresql://"),
+            "store.session_url",
+            // The value is not repeated: it may hold a password.
+            || "is not a postgres:// address".to_owned(),
+            "write postgres://user:password@host:port/database of the server itself, or leave it empty",
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Wake-ups: who should look at their rows again.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use aerie_store::{PersonId, Tx};
 use async_trait::async_trait;
@@ -8,18 +8,32 @@ use tokio::sync::broadcast;
 
 use crate::EventError;
 
-/// "This person's log has grown." Carries no content: whoever listens re-reads the rows.
+/// "Look at the rows again." Carries no content: whoever listens re-reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wake {
-    /// Whose log.
-    pub person: PersonId,
+pub enum Wake {
+    /// This person's log has grown.
+    Person(PersonId),
+    /// Any log may have grown: wake-ups of other processes may have been lost.
+    Everybody,
+}
+
+impl Wake {
+    /// Whether a reader of this person's log is meant.
+    #[must_use]
+    pub fn concerns(self, reader: PersonId) -> bool {
+        match self {
+            Self::Person(person) => person == reader,
+            Self::Everybody => true,
+        }
+    }
 }
 
 /// Carries wake-ups from writers to subscribers, inside a process or between them.
 #[async_trait]
 pub trait EventBus: Debug + Send + Sync {
-    /// Announces the change within its transaction, for buses that are part of the database.
-    async fn announce(&self, _tx: &mut Tx, _wake: Wake) -> Result<(), EventError> {
+    /// Announces the change of a person's log within its transaction, for buses that are part of the database or keep
+    /// an outbox there.
+    async fn announce(&self, _tx: &mut Tx, _person: PersonId) -> Result<(), EventError> {
         Ok(())
     }
 
@@ -28,6 +42,12 @@ pub trait EventBus: Debug + Send + Sync {
 
     /// Wake-ups from now on. A receiver that falls behind sees `Lagged`, which means no more than "look again".
     fn listen(&self) -> broadcast::Receiver<Wake>;
+
+    /// How long a subscriber waits for a wake-up before it looks by itself. Short where other processes may write
+    /// without a word.
+    fn poll(&self) -> Duration {
+        Duration::from_secs(2)
+    }
 }
 
 /// Wake-ups within one process.
@@ -65,9 +85,8 @@ impl EventBus for LocalBus {
 ///
 /// Dying between the commit and the wake-up loses nothing: subscribers also look on their own now and then.
 pub async fn commit(mut tx: Tx, bus: &dyn EventBus, person: PersonId) -> Result<(), EventError> {
-    let wake = Wake { person };
-    bus.announce(&mut tx, wake).await?;
+    bus.announce(&mut tx, person).await?;
     tx.commit().await?;
-    bus.publish(wake);
+    bus.publish(Wake::Person(person));
     Ok(())
 }

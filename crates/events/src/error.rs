@@ -36,9 +36,34 @@ pub enum EventError {
         /// Bytes allowed.
         most: usize,
     },
+    /// The message bus did not do what was asked.
+    #[error("NATS: {detail}")]
+    Nats {
+        /// What it said.
+        detail: String,
+    },
+    /// Wake-ups between processes were asked for where one process works alone.
+    #[error(
+        "events.bus is {bus}, which needs a PostgreSQL store; set store.url to a postgres:// address, or events.bus to auto"
+    )]
+    NoServer {
+        /// The bus.
+        bus: &'static str,
+    },
+    /// The message bus has an address that cannot be read. The address itself may hold a password.
+    #[error("events.nats_url: {reason}; write nats://host:4222, several parted by commas")]
+    BadAddress {
+        /// What was wrong.
+        reason: String,
+    },
 }
 
 impl EventError {
+    /// Whatever the client of the message bus says.
+    pub(crate) fn nats(error: impl std::fmt::Display) -> Self {
+        Self::Nats { detail: error.to_string() }
+    }
+
     /// Whether the same call may succeed a moment later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_transient())

@@ -7,6 +7,7 @@
 mod append;
 mod bus;
 mod error;
+mod nats_bus;
 mod postgres_bus;
 mod prune;
 mod read;
@@ -15,6 +16,7 @@ mod subscribe;
 pub use append::{Event, NewEvent, append, append_all};
 pub use bus::{EventBus, LocalBus, Wake, commit};
 pub use error::EventError;
+pub use nats_bus::{NatsBus, NatsOptions};
 pub use postgres_bus::{CHANNEL, PostgresBus};
 pub use prune::{Retention, prune};
 pub use read::{Bounds, bounds, read_after};

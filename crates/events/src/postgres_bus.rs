@@ -1,8 +1,8 @@
 //! Wake-ups between processes that share a PostgreSQL server.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use aerie_store::Tx;
+use aerie_store::{PersonId, Tx};
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -11,6 +11,9 @@ use crate::{EventBus, EventError, LocalBus, Wake};
 
 /// Name of the notification channel.
 pub const CHANNEL: &str = "aerie_wake";
+
+/// Every writer announces here, and a lost connection is made up for when it is back.
+const POLL: Duration = Duration::from_secs(10);
 
 /// Sends wake-ups with `NOTIFY` in the transaction of the change: the server passes them on exactly if it commits, so
 /// there is nothing to lose between the two. Payloads are ids only.
@@ -35,23 +38,28 @@ impl PostgresBus {
         Self { local: LocalBus::new(capacity), origin: Uuid::new_v4() }
     }
 
-    /// Takes the payload of a notification. Returns the wake-up if it came from another process; anything that this
-    /// bus did not write is ignored.
-    pub fn hear(&self, payload: &str) -> Option<Wake> {
+    /// Takes the payload of a notification. Returns whose log has grown if it came from another process; anything that
+    /// no bus wrote is ignored.
+    pub fn hear(&self, payload: &str) -> Option<PersonId> {
         let (person, origin) = payload.split_once(' ')?;
         if Uuid::parse_str(origin).ok()? == self.origin {
             return None;
         }
-        let wake = Wake { person: Uuid::parse_str(person).ok()? };
-        self.local.publish(wake);
-        Some(wake)
+        let person = Uuid::parse_str(person).ok()?;
+        self.local.publish(Wake::Person(person));
+        Some(person)
+    }
+
+    /// Tells every subscriber to look: hearing has just begun, and what was said before was not heard.
+    pub fn begin_hearing(&self) {
+        self.local.publish(Wake::Everybody);
     }
 }
 
 #[async_trait]
 impl EventBus for PostgresBus {
-    async fn announce(&self, tx: &mut Tx, wake: Wake) -> Result<(), EventError> {
-        let payload = format!("{} {}", wake.person, self.origin);
+    async fn announce(&self, tx: &mut Tx, person: PersonId) -> Result<(), EventError> {
+        let payload = format!("{person} {}", self.origin);
         tx.fetch_all("select pg_notify($1, $2) is null", vec![CHANNEL.into(), payload.into()]).await?;
         Ok(())
     }
@@ -62,6 +70,10 @@ impl EventBus for PostgresBus {
 
     fn listen(&self) -> broadcast::Receiver<Wake> {
         self.local.listen()
+    }
+
+    fn poll(&self) -> Duration {
+        POLL
     }
 }
 
@@ -75,11 +87,13 @@ mod tests {
         let bus = PostgresBus::new(4);
         let mut heard = bus.listen();
         let person = Uuid::now_v7();
-        assert_eq!(bus.hear(&format!("{person} {}", Uuid::new_v4())), Some(Wake { person }));
-        assert_eq!(heard.try_recv().unwrap(), Wake { person });
+        assert_eq!(bus.hear(&format!("{person} {}", Uuid::new_v4())), Some(person));
+        assert_eq!(heard.try_recv().unwrap(), Wake::Person(person));
         for noise in [format!("{person} {}", bus.origin), String::new(), "a b".to_owned(), person.to_string()] {
             assert_eq!(bus.hear(&noise), None, "{noise:?}");
         }
         assert!(heard.try_recv().is_err());
+        bus.begin_hearing();
+        assert!(heard.try_recv().unwrap().concerns(person));
     }
 }

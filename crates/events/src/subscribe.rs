@@ -35,13 +35,13 @@ pub struct SubscribeOptions {
     pub kinds: Vec<String>,
     /// Most events held in memory for a slow reader; the rest waits in the store.
     pub page: usize,
-    /// How long a lost wake-up can delay an event.
-    pub poll: Duration,
+    /// How long a lost wake-up can delay an event; as the bus needs it when left out.
+    pub poll: Option<Duration>,
 }
 
 impl Default for SubscribeOptions {
     fn default() -> Self {
-        Self { kinds: Vec::new(), page: 256, poll: Duration::from_secs(2) }
+        Self { kinds: Vec::new(), page: 256, poll: None }
     }
 }
 
@@ -79,11 +79,13 @@ fn stream_of(
 ) -> impl Stream<Item = Result<Delivery, EventError>> + Send + 'static {
     // Listening starts before the first read: what is committed in between is found by that read or wakes us.
     let wakes = bus.listen();
+    let poll = options.poll.unwrap_or_else(|| bus.poll());
     let reader = person_of(&database).map(|person| Reader {
         database,
         person,
         wakes,
         options,
+        poll,
         position: after,
         tells_start,
         ready: VecDeque::new(),
@@ -107,6 +109,7 @@ struct Reader {
     person: PersonId,
     wakes: Receiver<Wake>,
     options: SubscribeOptions,
+    poll: Duration,
     position: Option<i64>,
     /// Whether the present end is a delivery of its own.
     tells_start: bool,
@@ -138,10 +141,10 @@ impl Reader {
 
     /// Waits until the person's log may have grown.
     async fn wait(&mut self) {
-        let deadline = Instant::now() + self.options.poll;
+        let deadline = Instant::now() + self.poll;
         loop {
             match timeout_at(deadline, self.wakes.recv()).await {
-                Ok(Ok(wake)) if wake.person != self.person => {}
+                Ok(Ok(wake)) if !wake.concerns(self.person) => {}
                 Ok(Err(RecvError::Closed)) => return tokio::time::sleep_until(deadline).await,
                 // Ours, a lag (which may hide ours), or time to look anyway.
                 Ok(Ok(_)) | Ok(Err(RecvError::Lagged(_))) | Err(_) => return,

@@ -96,7 +96,7 @@ async fn write(database: &Database, bus: &dyn EventBus, number: i64) -> i64 {
 }
 
 fn quick(page: usize, poll: Duration) -> SubscribeOptions {
-    SubscribeOptions { page, poll, ..SubscribeOptions::default() }
+    SubscribeOptions { page, poll: Some(poll), ..SubscribeOptions::default() }
 }
 
 type Deliveries = std::pin::Pin<Box<dyn Stream<Item = Result<Delivery, EventError>> + Send>>;
@@ -281,7 +281,7 @@ async fn a_lagging_bus_loses_nothing(place: Place) {
     for number in 2..=20 {
         write(&database, &*bus, number).await;
         // Somebody else's wake-ups push ours out of the channel.
-        (0..5).for_each(|_| bus.publish(Wake { person: other }));
+        (0..5).for_each(|_| bus.publish(Wake::Person(other)));
     }
     for expected in 2..=20 {
         assert_eq!(next_sequence(&mut stream).await, expected);

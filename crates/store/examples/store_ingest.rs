@@ -29,7 +29,7 @@ const WORDS: [&str; 16] = [
 async fn main() {
     let sizes: Vec<u64> = std::env::args().skip(1).map(|size| size.parse().unwrap()).collect();
     for size in if sizes.is_empty() { vec![10_000, 100_000] } else { sizes } {
-        measure(size).await;
+        Box::pin(measure(size)).await;
     }
 }
 

@@ -1,15 +1,19 @@
 //! One store in one scope: transactions and statements on either engine.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{mem, path::PathBuf, sync::Arc};
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use sqlx::{
     AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgArguments, query::Query,
     sqlite::SqliteArguments,
 };
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Value, row::Inner};
+use crate::{
+    Row, StoreError, Value,
+    private::{self, Sealer},
+    row::Inner,
+};
 
 /// Which engine a store runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,19 +43,21 @@ pub enum Scope {
 pub struct Database {
     inner: Arc<Pools>,
     scope: Scope,
+    /// Seals and opens the person's private texts on PostgreSQL.
+    sealer: Option<Arc<Sealer>>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Pools {
     /// One connection writes, several read; SQLite allows no more, and this way nobody waits in vain.
-    Sqlite {
-        writer: SqlitePool,
-        readers: SqlitePool,
-        path: PathBuf,
-    },
+    Sqlite { writer: SqlitePool, readers: SqlitePool, path: PathBuf },
     Postgres {
         pool: PgPool,
         place: String,
+        /// Arguments of a `select` that sets what every transaction has.
+        settings: String,
+        /// Whether statements are kept prepared.
+        prepares: bool,
     },
 }
 
@@ -60,6 +66,9 @@ pub(crate) enum Pools {
 pub struct Tx {
     inner: TxInner,
     place: String,
+    /// Whether statements are kept prepared on PostgreSQL.
+    prepares: bool,
+    sealer: Option<Arc<Sealer>>,
     /// The plans of what ran, when a test asks for them.
     #[cfg(test)]
     pub(crate) plans: Option<Vec<String>>,
@@ -73,7 +82,7 @@ enum TxInner {
 
 impl Database {
     pub(crate) fn new(pools: Arc<Pools>, scope: Scope) -> Self {
-        Self { inner: pools, scope }
+        Self { inner: pools, scope, sealer: None }
     }
 
     /// The engine, for the few statements that differ.
@@ -99,7 +108,12 @@ impl Database {
 
     /// The same PostgreSQL server in another scope. A SQLite store has one scope only and returns itself.
     pub(crate) fn scoped(&self, scope: Scope) -> Self {
-        Self { inner: Arc::clone(&self.inner), scope }
+        Self { inner: Arc::clone(&self.inner), scope, sealer: None }
+    }
+
+    /// The same PostgreSQL server in the scope of one person, with what opens their private texts.
+    pub(crate) fn of_person(&self, person: Uuid, sealer: Sealer) -> Self {
+        Self { sealer: Some(Arc::new(sealer)), ..self.scoped(Scope::Person(person)) }
     }
 
     pub(crate) fn pools(&self) -> &Pools {
@@ -111,7 +125,7 @@ impl Database {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         match &*self.inner {
             Pools::Sqlite { writer, .. } => self.sqlite(writer, "BEGIN IMMEDIATE").await,
-            Pools::Postgres { pool, .. } => self.postgres(pool, "BEGIN").await,
+            Pools::Postgres { pool, settings, prepares, .. } => self.postgres(pool, "BEGIN", settings, *prepares).await,
         }
     }
 
@@ -119,8 +133,8 @@ impl Database {
     pub async fn read(&self) -> Result<Tx, StoreError> {
         match &*self.inner {
             Pools::Sqlite { readers, .. } => self.sqlite(readers, "BEGIN DEFERRED").await,
-            Pools::Postgres { pool, .. } => {
-                self.postgres(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+            Pools::Postgres { pool, settings, prepares, .. } => {
+                self.postgres(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", settings, *prepares).await
             }
         }
     }
@@ -146,7 +160,13 @@ impl Database {
         Ok(Tx::new(TxInner::Sqlite(transaction), place))
     }
 
-    async fn postgres(&self, pool: &PgPool, begin: &'static str) -> Result<Tx, StoreError> {
+    async fn postgres(
+        &self,
+        pool: &PgPool,
+        begin: &'static str,
+        settings: &str,
+        prepares: bool,
+    ) -> Result<Tx, StoreError> {
         let place = self.place();
         let (tenant, worker) = match self.scope {
             Scope::Platform => (String::new(), "off"),
@@ -155,11 +175,11 @@ impl Database {
         };
         // One message for both, as every transaction waits for it; a UUID has no character that would need a quote.
         let begin = format!(
-            "{begin}; select set_config('aerie.tenant_id', '{tenant}', true), set_config('aerie.worker', '{worker}', true)"
+            "{begin}; select set_config('aerie.tenant_id', '{tenant}', true), set_config('aerie.worker', '{worker}', true), {settings}"
         );
         let begun = pool.begin_with(AssertSqlSafe(begin)).await;
         let transaction = begun.map_err(|error| located(error.into(), &place))?;
-        Ok(Tx::new(TxInner::Postgres(transaction), place))
+        Ok(Tx { prepares, sealer: self.sealer.clone(), ..Tx::new(TxInner::Postgres(transaction), place) })
     }
 }
 
@@ -181,6 +201,8 @@ impl Tx {
         Self {
             inner,
             place,
+            prepares: true,
+            sealer: None,
             #[cfg(test)]
             plans: None,
         }
@@ -192,7 +214,7 @@ impl Tx {
         if let (Some(plans), TxInner::Sqlite(tx)) = (&mut self.plans, &mut self.inner) {
             let explained = bind_sqlite(format!("explain query plan {sql}"), vec![]).fetch_all(&mut **tx).await;
             for row in explained.unwrap_or_default() {
-                plans.push(Row(Inner::Sqlite(row)).text("detail").unwrap_or_default());
+                plans.push(Row::new(Inner::Sqlite(row), None).text("detail").unwrap_or_default());
             }
         }
     }
@@ -205,6 +227,26 @@ impl Tx {
         }
     }
 
+    /// A private text as it is written into the column `table.column`: sealed where the engine does not encrypt itself.
+    ///
+    /// # Errors
+    /// A column that is not among those that are sealed: it would never be opened.
+    pub fn private(&self, column: &str, text: &str) -> Result<Value, StoreError> {
+        self.optional_private(column, Some(text))
+    }
+
+    /// The same for a text or null.
+    ///
+    /// # Errors
+    /// As [`Tx::private`].
+    pub fn optional_private(&self, column: &str, text: Option<&str>) -> Result<Value, StoreError> {
+        if !private::is_private(column) {
+            let detail = "is written as private, but not named as such".to_owned();
+            return Err(StoreError::Decode { column: column.to_owned(), detail });
+        }
+        private::optional(self.sealer.as_deref(), column, text)
+    }
+
     /// Runs a statement; returns the number of rows that it changed.
     ///
     /// `sql` must be built from constants only; everything from outside goes into `values`.
@@ -215,7 +257,7 @@ impl Tx {
         let result = match &mut self.inner {
             TxInner::Sqlite(tx) => bind_sqlite(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected()),
             TxInner::Postgres(tx) => {
-                bind_postgres(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected())
+                bind_postgres(sql, values, self.prepares).execute(&mut **tx).await.map(|done| done.rows_affected())
             }
         };
         result.map_err(|error| located(error.into(), &self.place))
@@ -241,15 +283,16 @@ impl Tx {
         let sql = sql.into();
         #[cfg(test)]
         self.explain(&sql).await;
+        let sealer = self.sealer.clone();
         let result = match &mut self.inner {
             TxInner::Sqlite(tx) => bind_sqlite(sql, values)
                 .fetch_optional(&mut **tx)
                 .await
-                .map(|row| row.map(|row| Row(Inner::Sqlite(row)))),
-            TxInner::Postgres(tx) => bind_postgres(sql, values)
+                .map(|row| row.map(|row| Row::new(Inner::Sqlite(row), None))),
+            TxInner::Postgres(tx) => bind_postgres(sql, values, self.prepares)
                 .fetch_optional(&mut **tx)
                 .await
-                .map(|row| row.map(|row| Row(Inner::Postgres(row)))),
+                .map(|row| row.map(|row| Row::new(Inner::Postgres(row), sealer))),
         };
         result.map_err(|error| located(error.into(), &self.place))
     }
@@ -275,17 +318,45 @@ impl Tx {
             TxInner::Sqlite(tx) => {
                 let mut rows = bind_sqlite(sql, values).fetch(&mut **tx);
                 while let Some(row) = rows.try_next().await.map_err(locate)? {
-                    each(Row(Inner::Sqlite(row)))?;
+                    each(Row::new(Inner::Sqlite(row), None))?;
                 }
             }
             TxInner::Postgres(tx) => {
-                let mut rows = bind_postgres(sql, values).fetch(&mut **tx);
+                let mut rows = bind_postgres(sql, values, self.prepares).fetch(&mut **tx);
                 while let Some(row) = rows.try_next().await.map_err(locate)? {
-                    each(Row(Inner::Postgres(row)))?;
+                    each(Row::new(Inner::Postgres(row), self.sealer.clone()))?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Runs a query and hands its rows to `each` in pages, which may wait; the next rows are read when it has ended.
+    pub(crate) async fn fetch_pages(
+        &mut self,
+        sql: String,
+        size: usize,
+        mut each: impl AsyncFnMut(Vec<Row>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (place, sealer) = (self.place.clone(), self.sealer.clone());
+        let mut rows = match &mut self.inner {
+            TxInner::Sqlite(tx) => {
+                let rows = bind_sqlite(sql, vec![]).fetch(&mut **tx);
+                rows.map_ok(|row| Row::new(Inner::Sqlite(row), None)).left_stream()
+            }
+            TxInner::Postgres(tx) => {
+                let rows = bind_postgres(sql, vec![], false).fetch(&mut **tx);
+                rows.map_ok(move |row| Row::new(Inner::Postgres(row), sealer.clone())).right_stream()
+            }
+        };
+        let mut page = Vec::with_capacity(size);
+        while let Some(row) = rows.try_next().await.map_err(|error| located(error.into(), &place))? {
+            page.push(row);
+            if page.len() >= size {
+                each(mem::take(&mut page)).await?;
+            }
+        }
+        if page.is_empty() { Ok(()) } else { each(page).await }
     }
 
     /// Inserts many rows with few statements. `head` ends before the values ("insert into t (a, b)"), `tail` follows
@@ -380,8 +451,9 @@ fn bind_sqlite(sql: String, values: Vec<Value>) -> Query<'static, Sqlite, Sqlite
     query
 }
 
-fn bind_postgres(sql: String, values: Vec<Value>) -> Query<'static, Postgres, PgArguments> {
-    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(values.len() <= MOST_KEPT_PARAMETERS);
+fn bind_postgres(sql: String, values: Vec<Value>, prepares: bool) -> Query<'static, Postgres, PgArguments> {
+    let persistent = prepares && values.len() <= MOST_KEPT_PARAMETERS;
+    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(persistent);
     for value in values {
         query = match value {
             Value::Bool(value) => query.bind(value),

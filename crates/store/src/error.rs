@@ -13,6 +13,17 @@ pub enum StoreError {
         /// Where the secret is expected.
         secret_hint: String,
     },
+    /// The rows of a server are sealed with another secret.
+    #[error(
+        "{place}: people's texts there are sealed with another secret than {secret}; give every program the same file \
+         (store.secret_file)"
+    )]
+    OtherSecret {
+        /// Server.
+        place: String,
+        /// The secret file of this program.
+        secret: PathBuf,
+    },
     /// A store exists, but the secret that opens it is gone.
     #[error(
         "{data}: there are stores here, but the secret {secret} is missing; restore it from a backup, a new one cannot open them"
@@ -78,6 +89,17 @@ pub enum StoreError {
         found: i64,
         /// Version needed.
         needed: i64,
+    },
+    /// Row-level security does not count for the role that the program connects as.
+    #[error(
+        "{place}: the role {role:?} is a superuser or may bypass row-level security, so nothing would keep people's rows \
+         apart; connect as a role without SUPERUSER and BYPASSRLS (docs/operations/postgresql.md)"
+    )]
+    UnsafeRole {
+        /// Server.
+        place: String,
+        /// The role.
+        role: String,
     },
     /// The address of the store cannot be used.
     #[error("store.url {url:?} is not usable: {reason}; use \"embedded\" or postgres://user@host/database")]
@@ -150,7 +172,8 @@ impl From<sqlx::Error> for StoreError {
                 let primary = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff);
                 match (primary, code.as_ref()) {
                     (Some(13), _) | (_, "53100") => return Self::DiskFull { place: detail },
-                    (Some(5 | 6), _) | (_, "40001" | "40P01" | "55P03" | "57P01" | "53300") => {
+                    (Some(5 | 6), _)
+                    | (_, "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03" | "57014" | "25P03" | "53300") => {
                         return Self::Unavailable { detail };
                     }
                     // Read-only, input or output error, cannot open.

@@ -23,6 +23,12 @@ pub(crate) fn decode<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, 
         .map_err(|error| StoreError::Decode { column: column.to_owned(), detail: error.to_string() })
 }
 
+/// Reads a JSON column that [`Tx::private`](crate::Tx::private) wrote, given as `table.column`.
+pub(crate) fn decode_private<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, StoreError> {
+    serde_json::from_str(&row.private(column)?)
+        .map_err(|error| StoreError::Decode { column: column.to_owned(), detail: error.to_string() })
+}
+
 fn without_zero(json: &mut Json) {
     match json {
         Json::String(text) => text.retain(|character| character != '\0'),

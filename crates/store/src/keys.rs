@@ -101,7 +101,7 @@ impl ServerSecret {
     }
 
     /// What tells this secret from another without telling anything about it.
-    fn fingerprint(&self) -> Result<String, StoreError> {
+    pub(crate) fn fingerprint(&self) -> Result<String, StoreError> {
         Ok(hex(self.derive("fingerprint")?.get(..8).unwrap_or_default()))
     }
 

@@ -59,7 +59,7 @@ fn decode(row: &Row) -> Result<Material, StoreError> {
         job_id: row.id("job_id")?,
         kind: row.text("kind")?,
         state: row.text("state")?,
-        document: row.text("document")?,
+        document: row.private("material.document")?,
         written_by: row.text("written_by")?,
         problem: row.text("problem")?,
         chosen: row.int("chosen")?,
@@ -71,6 +71,7 @@ fn decode(row: &Row) -> Result<Material, StoreError> {
 /// Adds a material. Whether its job exists.
 pub async fn insert(tx: &mut Tx, material: &Material) -> Result<bool, StoreError> {
     let Some(number) = number_of(tx, material.job_id).await? else { return Ok(false) };
+    let document = tx.private("material.document", &material.document)?;
     tx.execute(
         "insert into material (id, job, kind, state, document, written_by, problem, chosen, created_at, updated_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -79,7 +80,7 @@ pub async fn insert(tx: &mut Tx, material: &Material) -> Result<bool, StoreError
             number.into(),
             material.kind.as_str().into(),
             material.state.as_str().into(),
-            material.document.as_str().into(),
+            document,
             material.written_by.as_str().into(),
             material.problem.as_str().into(),
             material.chosen.into(),
@@ -93,6 +94,7 @@ pub async fn insert(tx: &mut Tx, material: &Material) -> Result<bool, StoreError
 
 /// Writes everything of a material that changes. Whether it exists.
 pub async fn update(tx: &mut Tx, material: &Material) -> Result<bool, StoreError> {
+    let document = tx.private("material.document", &material.document)?;
     let changed = tx
         .execute(
             "update material set state = $2, document = $3, written_by = $4, problem = $5, chosen = $6, \
@@ -100,7 +102,7 @@ pub async fn update(tx: &mut Tx, material: &Material) -> Result<bool, StoreError
             vec![
                 material.id.into(),
                 material.state.as_str().into(),
-                material.document.as_str().into(),
+                document,
                 material.written_by.as_str().into(),
                 material.problem.as_str().into(),
                 material.chosen.into(),
@@ -151,15 +153,17 @@ pub async fn add_version(tx: &mut Tx, material: Uuid, version: &Version, keep: u
         .await?
         .int("number")?;
     let number = last + 1;
+    let document = tx.private("material_version.document", &version.document)?;
+    let note = tx.private("material_version.note", &version.note)?;
     tx.execute(
         "insert into material_version (material, number, document, written_by, note, created_at) \
          values ($1, $2, $3, $4, $5, $6)",
         vec![
             material.into(),
             number.into(),
-            version.document.as_str().into(),
+            document,
             version.written_by.as_str().into(),
-            version.note.as_str().into(),
+            note,
             version.created_at.into(),
         ],
     )
@@ -190,9 +194,9 @@ pub async fn version(tx: &mut Tx, material: Uuid, number: i64) -> Result<Option<
 fn decode_version(row: &Row) -> Result<Version, StoreError> {
     Ok(Version {
         number: row.int("number")?,
-        document: row.text("document")?,
+        document: row.private("material_version.document")?,
         written_by: row.text("written_by")?,
-        note: row.text("note")?,
+        note: row.private("material_version.note")?,
         created_at: row.time("created_at")?,
     })
 }
@@ -227,8 +231,8 @@ pub async fn resume(tx: &mut Tx) -> Result<Option<Resume>, StoreError> {
     Ok(Some(Resume {
         format: row.text("format")?,
         file_name: row.text("file_name")?,
-        source_text: row.text("source_text")?,
-        document: row.text("document")?,
+        source_text: row.private("resume.source_text")?,
+        document: row.private("resume.document")?,
         updated_at: row.time("updated_at")?,
     }))
 }
@@ -236,13 +240,15 @@ pub async fn resume(tx: &mut Tx) -> Result<Option<Resume>, StoreError> {
 /// Keeps the résumé in the place of an earlier one.
 pub async fn save_resume(tx: &mut Tx, resume: &Resume) -> Result<(), StoreError> {
     tx.execute("delete from resume", vec![]).await?;
+    let source_text = tx.private("resume.source_text", &resume.source_text)?;
+    let document = tx.private("resume.document", &resume.document)?;
     tx.execute(
         "insert into resume (format, file_name, source_text, document, updated_at) values ($1, $2, $3, $4, $5)",
         vec![
             resume.format.as_str().into(),
             resume.file_name.as_str().into(),
-            resume.source_text.as_str().into(),
-            resume.document.as_str().into(),
+            source_text,
+            document,
             resume.updated_at.into(),
         ],
     )
@@ -252,14 +258,18 @@ pub async fn save_resume(tx: &mut Tx, resume: &Resume) -> Result<(), StoreError>
 
 /// How the person's letters are written, as JSON.
 pub async fn writing(tx: &mut Tx) -> Result<Option<String>, StoreError> {
-    tx.fetch_optional("select document from writing", vec![]).await?.map(|row| row.text("document")).transpose()
+    tx.fetch_optional("select document from writing", vec![])
+        .await?
+        .map(|row| row.private("writing.document"))
+        .transpose()
 }
 
 /// Keeps how the person's letters are written.
 pub async fn save_writing(tx: &mut Tx, document: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     tx.execute("delete from writing", vec![]).await?;
     let sql = "insert into writing (document, updated_at) values ($1, $2)";
-    tx.execute(sql, vec![document.into(), now.into()]).await?;
+    let document = tx.private("writing.document", document)?;
+    tx.execute(sql, vec![document, now.into()]).await?;
     Ok(())
 }
 

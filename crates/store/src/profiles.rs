@@ -23,7 +23,7 @@ pub async fn profile(tx: &mut Tx) -> Result<Option<ProfileDocument>, StoreError>
         return Ok(None);
     };
     Ok(Some(ProfileDocument {
-        document: row.text("document")?,
+        document: row.private("profile.document")?,
         version: row.int("version")?,
         updated_at: row.time("updated_at")?,
     }))
@@ -37,11 +37,12 @@ pub async fn save_profile(
     expected_version: Option<i64>,
     now: DateTime<Utc>,
 ) -> Result<Option<i64>, StoreError> {
+    let document = tx.private("profile.document", document)?;
     let updated = tx
         .fetch_optional(
             "update profile set document = $1, version = version + 1, updated_at = $2 \
              where coalesce($3, version) = version returning version",
-            vec![document.into(), now.into(), expected_version.into()],
+            vec![document.clone(), now.into(), expected_version.into()],
         )
         .await?;
     if let Some(row) = updated {
@@ -53,7 +54,7 @@ pub async fn save_profile(
     let inserted = tx
         .execute(
             "insert into profile (document, version, updated_at) values ($1, 1, $2) on conflict do nothing",
-            vec![document.into(), now.into()],
+            vec![document, now.into()],
         )
         .await?;
     Ok((inserted == 1).then_some(1))

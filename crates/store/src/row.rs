@@ -1,14 +1,20 @@
 //! Reading a row the same way from both engines.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sqlx::{Column, Row as _, postgres::PgRow, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{StoreError, private, private::Sealer};
 
 /// One result row. Columns are read by name; a missing column or a wrong type is [`StoreError::Decode`].
 #[derive(Debug)]
-pub struct Row(pub(crate) Inner);
+pub struct Row {
+    inner: Inner,
+    /// What opens private texts; none on an engine that seals nothing, and for rows of nobody.
+    sealer: Option<Arc<Sealer>>,
+}
 
 pub(crate) enum Inner {
     Sqlite(SqliteRow),
@@ -34,7 +40,7 @@ macro_rules! getter {
     ($(#[$doc:meta])* $required:ident, $(#[$optional_doc:meta])* $optional:ident, $type:ty) => {
         $(#[$optional_doc])*
         pub fn $optional(&self, column: &str) -> Result<Option<$type>, StoreError> {
-            match &self.0 {
+            match &self.inner {
                 Inner::Sqlite(row) => row.try_get(column),
                 Inner::Postgres(row) => row.try_get(column),
             }
@@ -52,6 +58,23 @@ macro_rules! getter {
 }
 
 impl Row {
+    pub(crate) fn new(inner: Inner, sealer: Option<Arc<Sealer>>) -> Self {
+        Self { inner, sealer }
+    }
+
+    /// A text that [`Tx::private`](crate::Tx::private) wrote, of the column `table.column`.
+    pub fn private(&self, column: &str) -> Result<String, StoreError> {
+        self.optional_private(column)?
+            .ok_or_else(|| StoreError::Decode { column: column.to_owned(), detail: "is null".to_owned() })
+    }
+
+    /// The same, or null.
+    pub fn optional_private(&self, column: &str) -> Result<Option<String>, StoreError> {
+        let name = column.rsplit_once('.').map_or(column, |(_, name)| name);
+        let text = self.optional_text(name)?;
+        text.map(|text| private::open(self.sealer.as_deref(), column, text)).transpose()
+    }
+
     getter!(
         /// A boolean.
         bool,
@@ -90,7 +113,7 @@ impl Row {
 
     /// Bytes, not copied.
     pub fn borrowed_bytes(&self, column: &str) -> Result<&[u8], StoreError> {
-        match &self.0 {
+        match &self.inner {
             Inner::Sqlite(row) => row.try_get(column),
             Inner::Postgres(row) => row.try_get(column),
         }
@@ -99,7 +122,7 @@ impl Row {
 
     /// An id or null.
     pub fn optional_id(&self, column: &str) -> Result<Option<Uuid>, StoreError> {
-        match &self.0 {
+        match &self.inner {
             Inner::Postgres(row) => row.try_get(column).map_err(decode(column)),
             Inner::Sqlite(row) => row
                 .try_get::<Option<String>, _>(column)
@@ -122,7 +145,7 @@ impl Row {
 
     /// A time or null.
     pub fn optional_time(&self, column: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        match &self.0 {
+        match &self.inner {
             Inner::Postgres(row) => row.try_get(column).map_err(decode(column)),
             Inner::Sqlite(row) => row
                 .try_get::<Option<i64>, _>(column)

@@ -59,7 +59,7 @@ impl Stores {
     }
 }
 
-fn key(secret: &ServerSecret, person: PersonId) -> Result<LessSafeKey, StoreError> {
+pub(crate) fn key(secret: &ServerSecret, person: PersonId) -> Result<LessSafeKey, StoreError> {
     let bytes = secret.derive(&format!("sealing {person}"))?;
     let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes);
     let failed = |_| StoreError::BadSecret { path: secret.path().to_owned(), reason: "no key can be derived".into() };

@@ -4,27 +4,24 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    str::FromStr,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use sqlx::{
     Connection,
-    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
 
 use crate::{
-    Database, Scope, ServerSecret, StoreError,
+    Database, Scope, ServerOptions, ServerSecret, StoreError,
     database::{Pools, located},
     migrations::{self, Migration},
+    postgres::{self, bad_url},
+    private::Sealer,
 };
-
-/// How long the first connection to PostgreSQL may take; it may be starting at the same time.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Pages that the writing connection of a person's store keeps at most, in KiB as SQLite wants it.
 const WRITER_CACHE: &str = "-16384";
@@ -56,26 +53,46 @@ pub struct StoresConfig {
 #[derive(Debug)]
 pub struct Stores {
     config: StoresConfig,
+    server: ServerOptions,
     platform: Database,
     secret: Option<ServerSecret>,
     /// On PostgreSQL, read when something is sealed for the first time.
     sealing: OnceLock<ServerSecret>,
+    /// Whether the server's rows are known to be sealed with it.
+    confirmed: OnceCell<()>,
     people: Mutex<HashMap<PersonId, Database>>,
 }
 
 impl Stores {
     /// Opens (and, on first use, creates) the platform store. People's stores are opened when first asked for.
     pub async fn open(config: StoresConfig) -> Result<Self, StoreError> {
+        Self::open_with(config, ServerOptions::default()).await
+    }
+
+    /// [`Stores::open`] with other than the usual ways of using a server.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_with(config: StoresConfig, server: ServerOptions) -> Result<Self, StoreError> {
         if config.url == "embedded" {
-            return Self::open_embedded(config).await;
+            return Box::pin(Self::open_embedded(config, server)).await;
         }
         if !config.url.starts_with("postgres://") && !config.url.starts_with("postgresql://") {
             return Err(bad_url(&config.url, "the scheme is not known"));
         }
-        Self::open_postgres(config).await
+        let platform = Box::pin(postgres::open(&config, &server)).await?;
+        Ok(Self {
+            config,
+            server,
+            platform,
+            secret: None,
+            sealing: OnceLock::new(),
+            confirmed: OnceCell::new(),
+            people: Mutex::new(HashMap::new()),
+        })
     }
 
-    async fn open_embedded(config: StoresConfig) -> Result<Self, StoreError> {
+    async fn open_embedded(config: StoresConfig, server: ServerOptions) -> Result<Self, StoreError> {
         // SQLCipher's libcrypto would free its state when the process exits, under the feet of connection threads that
         // are still running; this initialises it without that exit handler.
         openssl_sys::init();
@@ -84,7 +101,8 @@ impl Stores {
         let platform_path = config.data.join("platform.db");
         let users = config.data.join("users");
         let is_new = !platform_path.exists() && !users.exists();
-        let secret = ServerSecret::load_or_create(&config.data.join("secret.key"), &config.data, is_new)?;
+        let secret_file = server.secret_file.clone().unwrap_or_else(|| config.data.join("secret.key"));
+        let secret = ServerSecret::load_or_create(&secret_file, &config.data, is_new && server.secret_file.is_none())?;
         let fingerprint = config.data.join("secret.fingerprint");
         let confirmed = secret.is_confirmed(&fingerprint, &platform_path)?;
         let file = SqliteFile { path: &platform_path, secret: &secret, purpose: "platform", confirmed };
@@ -94,29 +112,13 @@ impl Stores {
         }
         Ok(Self {
             config,
+            server,
             platform,
             secret: Some(secret),
             sealing: OnceLock::new(),
+            confirmed: OnceCell::new(),
             people: Mutex::new(HashMap::new()),
         })
-    }
-
-    async fn open_postgres(config: StoresConfig) -> Result<Self, StoreError> {
-        let options =
-            PgConnectOptions::from_str(&config.url).map_err(|error| bad_url(&config.url, &error.to_string()))?;
-        let place = match options.get_socket() {
-            Some(folder) => folder.display().to_string(),
-            None => format!("{}:{}", options.get_host(), options.get_port()),
-        };
-        let pool = PgPoolOptions::new()
-            .max_connections(config.connections.max(2))
-            .acquire_timeout(CONNECT_TIMEOUT)
-            .connect_with(options)
-            .await
-            .map_err(|error| refused(error, &config.url, &place))?;
-        let platform = Database::new(Arc::new(Pools::Postgres { pool, place }), Scope::Platform);
-        migrations::migrate(&platform, migrations::POSTGRES, config.migrate).await?;
-        Ok(Self { config, platform, secret: None, sealing: OnceLock::new(), people: Mutex::new(HashMap::new()) })
     }
 
     /// Accounts and the posting catalogue.
@@ -134,6 +136,11 @@ impl Stores {
         }
     }
 
+    /// Address of the server for what needs a session of its own; nothing useful on an embedded installation.
+    pub fn session_url(&self) -> &str {
+        self.server.session_url.as_deref().unwrap_or(&self.config.url)
+    }
+
     /// Folder of people's files and embedded stores.
     pub fn data(&self) -> &Path {
         &self.config.data
@@ -147,7 +154,8 @@ impl Stores {
     /// The store of one person, created at first use.
     pub async fn person(&self, person: PersonId) -> Result<Database, StoreError> {
         let Some(secret) = &self.secret else {
-            return Ok(self.platform.scoped(Scope::Person(person)));
+            let secret = self.confirmed_secret().await?;
+            return Ok(self.platform.of_person(person, Sealer::new(secret, person)?));
         };
         let mut people = self.people.lock().await;
         if let Some(database) = people.get(&person) {
@@ -212,15 +220,44 @@ impl Stores {
         self.secret.is_none().then(|| self.platform.scoped(Scope::Worker))
     }
 
-    /// The secret that credentials are sealed with: that of the embedded stores, or a file in the data folder, which all
-    /// programs that work on one PostgreSQL share.
+    /// The secret that credentials and, on PostgreSQL, private texts are sealed with: that of the embedded stores, or the
+    /// file that the settings name, or one in the data folder. All programs that work on one PostgreSQL share it.
     pub(crate) fn sealing_secret(&self) -> Result<&ServerSecret, StoreError> {
         if let Some(secret) = self.secret.as_ref().or_else(|| self.sealing.get()) {
             return Ok(secret);
         }
         let data = &self.config.data;
-        let secret = ServerSecret::load_or_create(&data.join("secret.key"), data, true)?;
+        let secret = match &self.server.secret_file {
+            // Whoever names a file has put it there: another one would seal what no other program can open.
+            Some(file) => ServerSecret::load_or_create(file, data, false)?,
+            None => ServerSecret::load_or_create(&data.join("secret.key"), data, true)?,
+        };
         Ok(self.sealing.get_or_init(|| secret))
+    }
+
+    /// The sealing secret on PostgreSQL, once it is known to be the one that the installation's rows are sealed with. The
+    /// first program of all leaves a mark of its own there.
+    async fn confirmed_secret(&self) -> Result<&ServerSecret, StoreError> {
+        let secret = self.sealing_secret()?;
+        let confirm = async {
+            let fingerprint = secret.fingerprint()?;
+            let mut tx = self.platform.begin().await?;
+            tx.execute(
+                "insert into installation (secret) values ($1) on conflict (singleton) \
+                 do update set secret = coalesce(installation.secret, excluded.secret) where installation.secret is null",
+                vec![fingerprint.as_str().into()],
+            )
+            .await?;
+            let found = tx.fetch_one("select secret from installation", vec![]).await?.text("secret")?;
+            tx.commit().await?;
+            if found == fingerprint {
+                Ok(())
+            } else {
+                Err(StoreError::OtherSecret { place: self.platform.place(), secret: secret.path().to_owned() })
+            }
+        };
+        self.confirmed.get_or_try_init(|| confirm).await?;
+        Ok(secret)
     }
 
     /// Closes every connection; open transactions are waited for.
@@ -339,29 +376,4 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 fn has_whole_pages(path: &Path) -> bool {
     const PAGE: u64 = 4096;
     fs::metadata(path).is_ok_and(|metadata| metadata.len() >= PAGE && metadata.len() % PAGE == 0)
-}
-
-/// What an error at the first connection to PostgreSQL means.
-fn refused(error: sqlx::Error, url: &str, place: &str) -> StoreError {
-    let seconds = CONNECT_TIMEOUT.as_secs();
-    match &error {
-        sqlx::Error::PoolTimedOut => StoreError::Unavailable {
-            detail: format!("{place}: no connection within {seconds} seconds; is PostgreSQL running?"),
-        },
-        sqlx::Error::Database(database) => match database.code().as_deref() {
-            // Wrong user or password; no such database.
-            Some("28000" | "28P01" | "3D000") => bad_url(url, database.message()),
-            _ => located(error.into(), place),
-        },
-        _ => located(error.into(), place),
-    }
-}
-
-fn bad_url(url: &str, reason: &str) -> StoreError {
-    // A password may stand between the last ':' and the '@'.
-    let shown = match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => format!("{}://…{}", &url[..scheme], &url[at..]),
-        _ => url.to_owned(),
-    };
-    StoreError::BadUrl { url: shown, reason: reason.to_owned() }
 }

@@ -47,8 +47,8 @@ fn decode(row: &Row) -> Result<Survey, StoreError> {
         mode: row.text("mode")?,
         state: row.text("state")?,
         from_screenshot: row.bool("from_screenshot")?,
-        questions: row.text("questions")?,
-        answers: row.text("answers")?,
+        questions: row.private("survey.questions")?,
+        answers: row.private("survey.answers")?,
         answered_by: row.text("answered_by")?,
         problem: row.text("problem")?,
         reported_score: row.text("reported_score")?,
@@ -60,6 +60,8 @@ fn decode(row: &Row) -> Result<Survey, StoreError> {
 /// Adds a survey. Whether its job exists.
 pub async fn insert(tx: &mut Tx, survey: &Survey, screenshot: Option<Vec<u8>>) -> Result<bool, StoreError> {
     let Some(number) = number_of(tx, survey.job_id).await? else { return Ok(false) };
+    let questions = tx.private("survey.questions", &survey.questions)?;
+    let answers = tx.private("survey.answers", &survey.answers)?;
     tx.execute(
         "insert into survey (id, job, name, mode, state, from_screenshot, questions, answers, answered_by, problem, \
          reported_score, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
@@ -70,8 +72,8 @@ pub async fn insert(tx: &mut Tx, survey: &Survey, screenshot: Option<Vec<u8>>) -
             survey.mode.as_str().into(),
             survey.state.as_str().into(),
             survey.from_screenshot.into(),
-            survey.questions.as_str().into(),
-            survey.answers.as_str().into(),
+            questions,
+            answers,
             survey.answered_by.as_str().into(),
             survey.problem.as_str().into(),
             survey.reported_score.as_str().into(),
@@ -89,6 +91,8 @@ pub async fn insert(tx: &mut Tx, survey: &Survey, screenshot: Option<Vec<u8>>) -
 
 /// Writes everything of a survey that changes. Whether it exists.
 pub async fn update(tx: &mut Tx, survey: &Survey) -> Result<bool, StoreError> {
+    let questions = tx.private("survey.questions", &survey.questions)?;
+    let answers = tx.private("survey.answers", &survey.answers)?;
     let changed = tx
         .execute(
             "update survey set name = $2, state = $3, questions = $4, answers = $5, answered_by = $6, problem = $7, \
@@ -97,8 +101,8 @@ pub async fn update(tx: &mut Tx, survey: &Survey) -> Result<bool, StoreError> {
                 survey.id.into(),
                 survey.name.as_str().into(),
                 survey.state.as_str().into(),
-                survey.questions.as_str().into(),
-                survey.answers.as_str().into(),
+                questions,
+                answers,
                 survey.answered_by.as_str().into(),
                 survey.problem.as_str().into(),
                 survey.reported_score.as_str().into(),

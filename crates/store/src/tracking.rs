@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, Value, jobs::number_of};
+use crate::{Row, StoreError, Tx, Value, jobs::number_of, private::is_private};
 
 /// Most entries that one call returns.
 const MOST: i64 = 1_000;
@@ -97,8 +97,8 @@ impl Entry for Appointment {
             starts_at: row.time("starts_at")?,
             ends_at: row.time("ends_at")?,
             zone: row.text("zone")?,
-            location: row.text("location")?,
-            notes: row.text("notes")?,
+            location: row.private("appointment.location")?,
+            notes: row.private("appointment.notes")?,
             updated_at: row.time("updated_at")?,
         })
     }
@@ -127,9 +127,9 @@ impl Entry for Contact {
             job_id: row.id("job_id")?,
             name: row.text("name")?,
             role: row.text("role")?,
-            email: row.text("email")?,
-            phone: row.text("phone")?,
-            notes: row.text("notes")?,
+            email: row.private("contact.email")?,
+            phone: row.private("contact.phone")?,
+            notes: row.private("contact.notes")?,
             updated_at: row.time("updated_at")?,
         })
     }
@@ -148,7 +148,7 @@ impl Entry for Reminder {
         Ok(Self {
             id: row.id("id")?,
             job_id: row.id("job_id")?,
-            text: row.text("text")?,
+            text: row.private("reminder.text")?,
             due_at: row.time("due_at")?,
             done_at: row.optional_time("done_at")?,
             automatic: row.bool("automatic")?,
@@ -184,7 +184,13 @@ async fn save<One: Entry + Sync>(tx: &mut Tx, entry: &One) -> Result<bool, Store
         One::COLUMNS.iter().zip(&places).map(|(column, place)| format!("{column} = {place}")).collect();
     let last = 3 + One::COLUMNS.len();
     let mut all: Vec<Value> = vec![id.into(), number.into()];
-    all.extend(values);
+    for (column, value) in One::COLUMNS.iter().zip(values) {
+        let column = format!("{}.{column}", One::TABLE);
+        all.push(match value {
+            Value::Text(text) if is_private(&column) => tx.optional_private(&column, text.as_deref())?,
+            other => other,
+        });
+    }
     all.push(updated_at.into());
     let update =
         format!("update {} set job = $2, {}, updated_at = ${last} where id = $1", One::TABLE, changes.join(", "));

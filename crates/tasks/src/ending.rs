@@ -91,13 +91,13 @@ async fn complete_together(
     endings: &[(Lease, Ending)],
     now: DateTime<Utc>,
 ) -> Result<HashSet<(TaskId, Uuid)>, QueueError> {
-    let completed: Vec<serde_json::Value> = endings
-        .iter()
-        .filter_map(|(lease, ending)| match ending {
-            Ending::Completed { result } => Some(json!({ "id": lease.id, "token": lease.token, "result": result })),
-            _ => None,
-        })
-        .collect();
+    let mut completed: Vec<serde_json::Value> = Vec::with_capacity(endings.len());
+    for (lease, ending) in endings {
+        let Ending::Completed { result } = ending else { continue };
+        if let Value::Text(result) = tx.private("task.result", result)? {
+            completed.push(json!({ "id": lease.id, "token": lease.token, "result": result }));
+        }
+    }
     let sql = "update task set state = 'completed', result = done.result, error = null, progress = 1, \
                  finished_at = $2, updated_at = $2, lease_token = null, lease_until = null \
                from json_to_recordset($1::json) as done (id uuid, token uuid, result text) \
@@ -119,7 +119,7 @@ async fn write_one(
     let mut values: Vec<Value> = vec![lease.id.into(), lease.token.into(), now.into()];
     let (change, mut event, mut facts) = match ending {
         Ending::Completed { result } => {
-            values.push(result.into());
+            values.push(tx.private("task.result", &result)?);
             let change = "state = 'completed', result = $4, error = null, progress = 1, finished_at = $3";
             (change, notice::COMPLETED, json!({}))
         }

@@ -98,7 +98,7 @@ pub(crate) async fn claim(
         };
         let task = Claimed {
             lease,
-            payload: parse_json("payload", &row.text("payload")?)?,
+            payload: parse_json("payload", &row.private("task.payload")?)?,
             max_attempts: row.int("max_attempts")?,
             repeatable: row.bool("repeatable")?,
             parent_id: row.optional_id("parent_id")?,

@@ -42,14 +42,15 @@ async fn hear(url: &str, bus: &PostgresBus, queue: &Queue, pause: &mut Duration)
     let mut listener = PgListener::connect(url).await?;
     listener.listen(CHANNEL).await?;
     *pause = FIRST_PAUSE;
+    bus.begin_hearing();
     loop {
         let mut stirred: HashSet<PersonId> = HashSet::new();
         let Some(first) = listener.try_recv().await? else { return Ok(()) };
-        stirred.extend(bus.hear(first.payload()).map(|wake| wake.person));
+        stirred.extend(bus.hear(first.payload()));
         // What else comes in this short time is gathered; the end of the time is the usual way out.
         let _ = timeout(GATHER, async {
             while let Ok(Some(next)) = listener.try_recv().await {
-                stirred.extend(bus.hear(next.payload()).map(|wake| wake.person));
+                stirred.extend(bus.hear(next.payload()));
             }
         })
         .await;

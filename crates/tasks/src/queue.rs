@@ -7,7 +7,10 @@ mod submit;
 use std::{
     collections::{HashMap, HashSet},
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use aerie_events::EventBus;
@@ -38,6 +41,8 @@ struct Inner {
     bus: Arc<dyn EventBus>,
     /// People whose stores may have something due.
     stirred: Mutex<HashSet<PersonId>>,
+    /// Whether there is a runner that looks at them.
+    worked: AtomicBool,
     wake: Notify,
     /// Runs of this process, to be dropped when their task is cancelled.
     running: Mutex<HashMap<TaskId, (Uuid, CancellationToken)>>,
@@ -46,7 +51,14 @@ struct Inner {
 impl Queue {
     /// A queue of the given kinds.
     pub fn new(registry: Registry, clock: Arc<dyn Clock>, bus: Arc<dyn EventBus>) -> Self {
-        let inner = Inner { clock, bus, stirred: Mutex::default(), wake: Notify::new(), running: Mutex::default() };
+        let inner = Inner {
+            clock,
+            bus,
+            stirred: Mutex::default(),
+            worked: AtomicBool::new(false),
+            wake: Notify::new(),
+            running: Mutex::default(),
+        };
         Self { registry: Arc::new(registry), inner: Arc::new(inner) }
     }
 
@@ -89,10 +101,18 @@ impl Queue {
         Ok(aerie_events::commit(tx, &*self.inner.bus, person).await?)
     }
 
-    /// Tells the runner to look at a person's store.
+    /// Tells the runner to look at a person's store. Nothing is kept where no runner works on this queue.
     pub fn stir(&self, person: PersonId) {
+        if !self.inner.worked.load(Ordering::Acquire) {
+            return;
+        }
         lock(&self.inner.stirred).insert(person);
         self.inner.wake.notify_one();
+    }
+
+    /// A runner looks at what is stirred from now on.
+    pub(crate) fn work_begins(&self) {
+        self.inner.worked.store(true, Ordering::Release);
     }
 
     /// Waits until some store may have something due.

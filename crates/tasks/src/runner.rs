@@ -145,6 +145,7 @@ impl Runner {
 
     /// Works until `stop`; then starts nothing more, waits for what runs, and gives back what takes too long.
     pub async fn run(&self, stop: CancellationToken) {
+        self.inner.queue.work_begins();
         let _heart = self.inner.start_heart();
         let mut shift = Shift::default();
         let mut next_poll = Instant::now();
@@ -177,6 +178,7 @@ impl Runner {
 
     /// Works until nothing is due and nothing runs, without ever waiting for the clock. For tests and one-shot programs.
     pub async fn run_until_idle(&self) {
+        self.inner.queue.work_begins();
         let _heart = self.inner.start_heart();
         let mut shift = Shift::default();
         loop {

@@ -263,8 +263,8 @@ async fn check_rows(database: &Database, all: u64) {
     let sql = "select id, kind, state, payload, result, pending_children from task";
     for row in tx.fetch_all(sql, vec![]).await.unwrap() {
         assert_eq!(row.text("state").unwrap(), "completed");
-        let number: u64 = row.text("payload").unwrap().parse().unwrap();
-        let result: u64 = row.text("result").unwrap().parse().unwrap();
+        let number: u64 = row.private("task.payload").unwrap().parse().unwrap();
+        let result: u64 = row.private("task.result").unwrap().parse().unwrap();
         let factor = if row.text("kind").unwrap() == Family::KIND { 2 * CHILDREN } else { 2 };
         assert_eq!(result, number * factor);
         assert_eq!(row.int("pending_children").unwrap(), 0);

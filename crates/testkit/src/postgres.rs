@@ -25,7 +25,7 @@ pub const REQUIRE_SERVERS: &str = "AERIE_REQUIRE_SERVERS";
 /// security: what it cannot see, an installation's own role cannot see either.
 pub const ROLE: &str = "aerie";
 
-const PASSWORD: &str = "sesame";
+pub(crate) const PASSWORD: &str = "sesame";
 const TEMPLATE: &str = "aerie_template";
 
 static SHARED: OnceLock<Result<PostgresServer, Arc<PostgresError>>> = OnceLock::new();
@@ -88,6 +88,21 @@ impl TestPostgres {
     /// Address for [`StoresConfig::url`], as the role of an installation.
     pub fn url(&self) -> String {
         self.server.url(&self.database)
+    }
+
+    /// The same as another role with a password of its own.
+    pub fn url_as(&self, role: &str, password: &str) -> String {
+        self.url().replace(&format!("{ROLE}:{PASSWORD}@"), &format!("{role}:{password}@"))
+    }
+
+    /// Name of the database.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Folder of the server's socket, for programs that are given a host.
+    pub fn socket_folder(&self) -> &Path {
+        &self.server.folder
     }
 
     /// Opens the stores of this database; `data` is the folder of people's files.
@@ -276,12 +291,12 @@ fn has_server(programs: &Path) -> bool {
     programs.join("initdb").is_file() && programs.join("postgres").is_file()
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     number_of_user("").is_ok_and(|user| user == 0)
 }
 
 /// The number of a user, or of whoever runs this when `name` is empty.
-fn number_of_user(name: &str) -> Result<u32, PostgresError> {
+pub(crate) fn number_of_user(name: &str) -> Result<u32, PostgresError> {
     let mut id = Command::new("id");
     id.arg("-u");
     if !name.is_empty() {
@@ -292,7 +307,7 @@ fn number_of_user(name: &str) -> Result<u32, PostgresError> {
 }
 
 /// A command that runs as the user `postgres` when this process is root.
-fn unprivileged(program: &Path) -> Command {
+pub(crate) fn unprivileged(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
     }

@@ -29,6 +29,7 @@ mod scoring;
 pub mod status;
 mod surveys;
 mod tracking;
+mod wakes;
 mod zones;
 
 pub use discovery::ingest::{Ingested, ingest};

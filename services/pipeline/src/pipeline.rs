@@ -9,7 +9,7 @@ use aerie_boards::{
 };
 use aerie_config::{Config, Tasks};
 use aerie_embedding::Embedder;
-use aerie_events::{EventBus, LocalBus};
+use aerie_events::EventError;
 use aerie_integrations::{Wire, WireError, WireOptions};
 use aerie_proto::pipeline::v1::{
     discovery_service_server::DiscoveryServiceServer, events_service_server::EventsServiceServer,
@@ -47,6 +47,7 @@ use crate::{
     rescore::RescoreTask,
     research::{self, ResearchTask, Web},
     surveys::SurveyTask,
+    wakes::Wakes,
 };
 
 /// How often is looked for people who came meanwhile.
@@ -73,6 +74,9 @@ pub enum PipelineError {
     /// The task queue failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The message bus cannot be made.
+    #[error(transparent)]
+    Bus(#[from] EventError),
     /// The fetcher cannot be made.
     #[error(transparent)]
     Fetcher(#[from] SourceError),
@@ -108,6 +112,7 @@ pub enum PipelineError {
 pub struct Pipeline {
     core: Core,
     runner: Runner,
+    wakes: Wakes,
     server_limits: ServerLimits,
     message_bytes: usize,
 }
@@ -119,7 +124,7 @@ impl Pipeline {
     /// A recipe or model that cannot be read; a store that fails.
     pub fn create(deps: PipelineDeps<'_>) -> Result<Self, PipelineError> {
         let PipelineDeps { stores, config, clock, router } = deps;
-        let bus: Arc<dyn EventBus> = Arc::new(LocalBus::new(config.events.channel_capacity));
+        let wakes = Wakes::create(&config.events, &stores)?;
         let validators = StoredValidators::new(stores.platform().clone(), Arc::clone(&clock));
         let fetcher = Fetcher::new(fetch_options(config), Arc::new(validators))?;
         let mut sources: Vec<SharedSource> = aerie_boards::all().to_vec();
@@ -175,7 +180,7 @@ impl Pipeline {
             .with_kind_only::<PushTask>()
             .with_kind_only::<DigestTask>()
             .with_kind_only::<HousekeepingTask>();
-        let queue = Queue::new(limited(submitting, &config.tasks)?, Arc::clone(&clock), Arc::clone(&bus));
+        let queue = Queue::new(limited(submitting, &config.tasks)?, Arc::clone(&clock), wakes.bus());
         let core = make_core(queue.clone());
         let handlers = Registry::new()
             .with(RunTask { core: core.clone() })
@@ -207,6 +212,7 @@ impl Pipeline {
         Ok(Self {
             core,
             runner,
+            wakes,
             server_limits: ServerLimits {
                 concurrency: config.limits.concurrency,
                 deadline: Duration::from_secs(config.limits.deadline_seconds),
@@ -220,6 +226,7 @@ impl Pipeline {
     /// # Errors
     /// Descriptors that cannot be read.
     pub async fn server(&self, lifecycle: &Lifecycle) -> Result<GrpcServer, PipelineError> {
+        self.wakes.follow(&self.core.inner.queue, &self.core.inner.stores, lifecycle);
         let core = &self.core;
         let most = self.message_bytes;
         let server = GrpcServerBuilder::new(self.server_limits.clone())
@@ -279,6 +286,7 @@ impl Pipeline {
     /// When a store fails.
     pub async fn work(&self, lifecycle: &Lifecycle) -> Result<(), PipelineError> {
         let stores = &self.core.inner.stores;
+        self.wakes.follow(&self.core.inner.queue, stores, lifecycle);
         // Workers of a PostgreSQL server may be anywhere.
         let mut presence = match stores.worker() {
             None => Some(Presence::enter(stores.data()).await?),
@@ -310,6 +318,7 @@ impl Pipeline {
     /// # Errors
     /// When a store fails.
     pub async fn schedule(&self, lifecycle: &Lifecycle) -> Result<(), PipelineError> {
+        self.wakes.follow(&self.core.inner.queue, &self.core.inner.stores, lifecycle);
         let mut known = HashSet::new();
         for database in new_people(&self.core, &mut known).await? {
             plan(&self.core, &database).await?;

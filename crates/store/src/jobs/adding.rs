@@ -148,6 +148,7 @@ pub async fn update_notes(
         .await?;
     let Some(row) = row else { return Ok(None) };
     let number = row.int("number")?;
-    tx.execute("update job_content set notes = $2 where job = $1", vec![number.into(), notes.into()]).await?;
+    let notes = tx.private("job_content.notes", notes)?;
+    tx.execute("update job_content set notes = $2 where job = $1", vec![number.into(), notes]).await?;
     row.int("version").map(Some)
 }

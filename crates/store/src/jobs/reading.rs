@@ -41,7 +41,7 @@ fn decode(row: &Row) -> Result<Job, StoreError> {
         summary: decode_summary(row)?,
         snapshot: json::decode(row, "snapshot")?,
         score_document: row.optional_bytes("score_document")?,
-        notes: row.text("notes")?,
+        notes: row.private("job_content.notes")?,
     })
 }
 
@@ -183,7 +183,7 @@ pub async fn notes(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, S
         ")",
         ids.iter().copied().map(Value::from),
         |row| {
-            found.insert(row.id("id")?, row.text("notes")?);
+            found.insert(row.id("id")?, row.private("job_content.notes")?);
             Ok(())
         },
     )

@@ -11,10 +11,10 @@ fn decode(row: &Row) -> Result<MailDraft, StoreError> {
     Ok(MailDraft {
         id: row.id("id")?,
         mail_id: row.id("mail")?,
-        wish: row.text("wish")?,
+        wish: row.private("mail_draft.wish")?,
         state: row.text("state")?,
-        subject: row.text("subject")?,
-        body: row.text("body")?,
+        subject: row.private("mail_draft.subject")?,
+        body: row.private("mail_draft.body")?,
         written_by: row.text("written_by")?,
         problem: row.text("problem")?,
         created_at: row.time("created_at")?,
@@ -24,23 +24,21 @@ fn decode(row: &Row) -> Result<MailDraft, StoreError> {
 
 /// Adds a draft.
 pub async fn insert_draft(tx: &mut Tx, draft: &MailDraft) -> Result<(), StoreError> {
-    tx.execute(
-        "insert into mail_draft (id, mail, wish, state, subject, body, written_by, problem, created_at, updated_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        vec![
-            draft.id.into(),
-            draft.mail_id.into(),
-            draft.wish.as_str().into(),
-            draft.state.as_str().into(),
-            draft.subject.as_str().into(),
-            draft.body.as_str().into(),
-            draft.written_by.as_str().into(),
-            draft.problem.as_str().into(),
-            draft.created_at.into(),
-            draft.updated_at.into(),
-        ],
-    )
-    .await?;
+    let sql = "insert into mail_draft (id, mail, wish, state, subject, body, written_by, problem, created_at, \
+               updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let values = vec![
+        draft.id.into(),
+        draft.mail_id.into(),
+        tx.private("mail_draft.wish", &draft.wish)?,
+        draft.state.as_str().into(),
+        tx.private("mail_draft.subject", &draft.subject)?,
+        tx.private("mail_draft.body", &draft.body)?,
+        draft.written_by.as_str().into(),
+        draft.problem.as_str().into(),
+        draft.created_at.into(),
+        draft.updated_at.into(),
+    ];
+    tx.execute(sql, values).await?;
     Ok(())
 }
 
@@ -63,8 +61,8 @@ pub async fn update_draft(tx: &mut Tx, draft: &MailDraft) -> Result<bool, StoreE
     let values = vec![
         draft.id.into(),
         draft.state.as_str().into(),
-        draft.subject.as_str().into(),
-        draft.body.as_str().into(),
+        tx.private("mail_draft.subject", &draft.subject)?,
+        tx.private("mail_draft.body", &draft.body)?,
         draft.written_by.as_str().into(),
         draft.problem.as_str().into(),
         draft.updated_at.into(),

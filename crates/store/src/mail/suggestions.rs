@@ -19,7 +19,7 @@ fn decode(row: &Row) -> Result<Suggestion, StoreError> {
         status: row.text("status")?,
         state: row.text("state")?,
         certain: row.bool("certain")?,
-        event: row.optional_text("event")?,
+        event: row.optional_private("mail_suggestion.event")?,
         event_uid: row.text("event_uid")?,
         appointment: row.optional_id("appointment")?,
         created_at: row.time("created_at")?,
@@ -30,25 +30,23 @@ fn decode(row: &Row) -> Result<Suggestion, StoreError> {
 /// Adds a suggestion. Whether its job exists.
 pub async fn insert_suggestion(tx: &mut Tx, one: &Suggestion) -> Result<bool, StoreError> {
     let Some(number) = number_of(tx, one.job_id).await? else { return Ok(false) };
-    tx.execute(
-        "insert into mail_suggestion (id, mail, job, label, status, state, certain, event, event_uid, appointment, \
-         created_at, decided_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        vec![
-            one.id.into(),
-            one.mail_id.into(),
-            number.into(),
-            one.label.as_str().into(),
-            one.status.as_str().into(),
-            one.state.as_str().into(),
-            one.certain.into(),
-            one.event.as_deref().into(),
-            one.event_uid.as_str().into(),
-            one.appointment.into(),
-            one.created_at.into(),
-            one.decided_at.into(),
-        ],
-    )
-    .await?;
+    let sql = "insert into mail_suggestion (id, mail, job, label, status, state, certain, event, event_uid, appointment, \
+               created_at, decided_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    let values = vec![
+        one.id.into(),
+        one.mail_id.into(),
+        number.into(),
+        one.label.as_str().into(),
+        one.status.as_str().into(),
+        one.state.as_str().into(),
+        one.certain.into(),
+        tx.optional_private("mail_suggestion.event", one.event.as_deref())?,
+        one.event_uid.as_str().into(),
+        one.appointment.into(),
+        one.created_at.into(),
+        one.decided_at.into(),
+    ];
+    tx.execute(sql, values).await?;
     Ok(true)
 }
 
@@ -140,8 +138,8 @@ pub async fn list_suggestions(
                 company: row.text("company")?,
                 title: row.text("title")?,
                 job_status: row.text("job_status")?,
-                subject: row.text("subject")?,
-                evidence: row.text("evidence")?,
+                subject: row.private("mail.subject")?,
+                evidence: row.private("mail.evidence")?,
                 labelled_by: row.text("labelled_by")?,
                 confidence: row.float("confidence")?,
             })

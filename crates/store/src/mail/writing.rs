@@ -23,40 +23,35 @@ pub async fn insert_new(tx: &mut Tx, mail: &MailRow) -> Result<bool, StoreError>
          $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) on conflict {conflict} do nothing"
     );
     let linked_by = if number.is_some() { mail.linked_by.as_str() } else { "" };
-    let added = tx
-        .execute(
-            sql,
-            vec![
-                mail.id.into(),
-                mail.account.into(),
-                mail.key.as_str().into(),
-                mail.mailbox.as_str().into(),
-                mail.message_id.as_deref().into(),
-                json::encode("thread", &mail.thread)?.into(),
-                mail.sent.into(),
-                mail.subject.as_str().into(),
-                mail.from_name.as_str().into(),
-                mail.from_address.as_str().into(),
-                json::encode("recipients", &mail.recipients)?.into(),
-                mail.received_at.into(),
-                mail.body.as_str().into(),
-                mail.label.as_str().into(),
-                mail.confidence.into(),
-                mail.certain.into(),
-                mail.labelled_by.as_str().into(),
-                mail.asked.into(),
-                mail.evidence.as_str().into(),
-                number.into(),
-                linked_by.into(),
-                json::encode("candidates", &mail.candidates)?.into(),
-                mail.event.as_deref().into(),
-                mail.postings.as_str().into(),
-                mail.created_at.into(),
-                mail.updated_at.into(),
-            ],
-        )
-        .await?;
-    Ok(added > 0)
+    let values = vec![
+        mail.id.into(),
+        mail.account.into(),
+        mail.key.as_str().into(),
+        mail.mailbox.as_str().into(),
+        mail.message_id.as_deref().into(),
+        json::encode("thread", &mail.thread)?.into(),
+        mail.sent.into(),
+        tx.private("mail.subject", &mail.subject)?,
+        tx.private("mail.from_name", &mail.from_name)?,
+        tx.private("mail.from_address", &mail.from_address)?,
+        tx.private("mail.recipients", &json::encode("recipients", &mail.recipients)?)?,
+        mail.received_at.into(),
+        tx.private("mail.body", &mail.body)?,
+        mail.label.as_str().into(),
+        mail.confidence.into(),
+        mail.certain.into(),
+        mail.labelled_by.as_str().into(),
+        mail.asked.into(),
+        tx.private("mail.evidence", &mail.evidence)?,
+        number.into(),
+        linked_by.into(),
+        json::encode("candidates", &mail.candidates)?.into(),
+        tx.optional_private("mail.event", mail.event.as_deref())?,
+        tx.private("mail.postings", &mail.postings)?,
+        mail.created_at.into(),
+        mail.updated_at.into(),
+    ];
+    Ok(tx.execute(sql, values).await? > 0)
 }
 
 /// Writes what a mail is about, and who says so. Whether it exists.

@@ -8,8 +8,9 @@ use uuid::Uuid;
 use crate::fixture::{Fixture, day, new_job, posting};
 
 /// Tables that belong to nobody in particular. Every other table must keep people apart.
-const SHARED: [&str; 15] = [
+const SHARED: [&str; 18] = [
     "http_cache",
+    "installation",
     "person",
     "posting",
     "posting_band",
@@ -24,6 +25,8 @@ const SHARED: [&str; 15] = [
     "query_cache",
     "schema_version",
     "source_health",
+    "store_move",
+    "store_move_table",
 ];
 
 /// Every table with whether row security is on and forced, and whether it has a tenant column.

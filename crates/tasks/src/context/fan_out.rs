@@ -124,7 +124,7 @@ impl TaskContext {
                 kind: row.text("kind")?,
                 dedupe_key: row.optional_text("dedupe_key")?,
                 state,
-                result: row.optional_text("result")?.map(|text| parse_json("result", &text)).transpose()?,
+                result: row.optional_private("task.result")?.map(|text| parse_json("result", &text)).transpose()?,
                 error: row.optional_text("error")?,
             });
         }

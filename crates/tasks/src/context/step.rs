@@ -91,7 +91,7 @@ impl TaskContext {
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let value = parse_json("result", &row.text("result")?)?;
+        let value = parse_json("result", &row.private("task_step.result")?)?;
         serde_json::from_value(value).map(Some).map_err(|error| codec(name, &error))
     }
 }
@@ -115,10 +115,11 @@ impl OpenStep {
             }
             .into());
         }
+        let text = self.tx.private("task_step.result", &text)?;
         self.tx
             .execute(
                 "insert into task_step (task_id, name, result, finished_at) values ($1, $2, $3, $4)",
-                vec![self.context.id().into(), self.name.as_str().into(), text.into(), inner.queue.now().into()],
+                vec![self.context.id().into(), self.name.as_str().into(), text, inner.queue.now().into()],
             )
             .await?;
         inner.queue.commit(self.tx, inner.person).await?;

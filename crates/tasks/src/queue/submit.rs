@@ -112,6 +112,7 @@ async fn insert_row(
     now: DateTime<Utc>,
 ) -> Result<Option<TaskId>, StoreError> {
     let id = Uuid::now_v7();
+    let payload = tx.private("task.payload", payload)?;
     let inserted = tx
         .execute(
             "insert into task (id, kind, dedupe_key, payload, state, priority, max_attempts, repeatable, run_at, \
@@ -121,7 +122,7 @@ async fn insert_row(
                 id.into(),
                 task.kind.as_str().into(),
                 task.dedupe_key.as_deref().into(),
-                payload.into(),
+                payload,
                 task.priority.into(),
                 policy.attempts().into(),
                 policy.repeatable.into(),

@@ -36,18 +36,17 @@ impl Inner {
         found
     }
 
-    /// Every store that may have something due.
+    /// Every store that may have something due. A server says in one answer who that is, however many people it has.
     pub(super) async fn stores_to_poll(&self) -> Vec<Database> {
-        let (mut found, everybody) = {
-            let source = lock(&self.source);
-            (source.people.values().cloned().collect::<Vec<_>>(), source.everybody.clone())
-        };
-        let Some(stores) = everybody else { return found };
+        let everybody = lock(&self.source).everybody.clone();
+        let Some(stores) = everybody else { return lock(&self.source).people.values().cloned().collect() };
         match due_people(&stores, self.queue.now()).await {
-            Ok(people) => found.extend(self.stores_of(people).await),
-            Err(error) => tracing::warn!(%error, "could not look for due tasks: {error}"),
+            Ok(people) => self.stores_of(people).await,
+            Err(error) => {
+                tracing::warn!(%error, "could not look for due tasks: {error}");
+                vec![]
+            }
         }
-        found
     }
 }
 

@@ -1,7 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
 use aerie_events::{Delivery, PostgresBus, SubscribeOptions, subscribe};
+use aerie_store::{ServerOptions, Stores, StoresConfig};
 use aerie_tasks::{Queue, Registry, Runner, RunnerOptions, TaskState};
+use aerie_testkit::pgbouncer::PgBouncer;
 use futures::StreamExt;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +16,23 @@ const NEVER: Duration = Duration::from_secs(3600);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_processs_submission_wakes_the_runner_and_the_subscribers() {
     let Some(place) = Place::postgres().await else { return };
+    wakes(place.opened_again().await, place).await;
+}
+
+/// The writer's sessions are a pooler's, which gives each transaction another; the listener has the server's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_submission_through_a_pooler_is_heard_on_a_session_beside_it() {
+    let Some(place) = Place::postgres().await else { return };
+    let Some(pooler) = PgBouncer::start(place.server(), 3).unwrap() else { return };
+    let config = StoresConfig { url: pooler.url().to_owned(), migrate: false, ..place.config() };
+    let options = ServerOptions { pooled: true, session_url: Some(place.url()), ..ServerOptions::default() };
+    let stores = Arc::new(Stores::open_with(config, options).await.unwrap());
+    assert_eq!(stores.session_url(), place.url());
+    wakes(stores, place).await;
+}
+
+async fn wakes(elsewhere: Arc<Stores>, place: Place) {
     let here = place.person().await;
-    let elsewhere = place.opened_again().await;
     let there = elsewhere.person(aerie_events::person_of(&here).unwrap()).await.unwrap();
     let registry = || Registry::new().with(scripted::<PLAIN, _, _>(echo));
     let (bus_here, bus_there) = (Arc::new(PostgresBus::new(64)), Arc::new(PostgresBus::new(64)));
@@ -23,13 +40,15 @@ async fn another_processs_submission_wakes_the_runner_and_the_subscribers() {
     let queue_there = Queue::new(registry(), clock(), Arc::clone(&bus_there) as _);
 
     let stop = CancellationToken::new();
-    let (url, bus, queue, stopping) = (place.url(), Arc::clone(&bus_there), queue_there.clone(), stop.clone());
+    let (url, bus, queue, stopping) =
+        (elsewhere.session_url().to_owned(), Arc::clone(&bus_there), queue_there.clone(), stop.clone());
     let listening = tokio::spawn(async move { aerie_tasks::listen(&url, &bus, &queue, stopping).await });
     let runner = Runner::new(queue_there.clone(), RunnerOptions { poll: NEVER, ..RunnerOptions::default() });
     runner.add_everybody(Arc::clone(&elsewhere));
     let stopping = stop.clone();
     let running = tokio::spawn(async move { runner.run(stopping).await });
-    let options = SubscribeOptions { poll: NEVER, kinds: vec!["task.completed".to_owned()], ..Default::default() };
+    let options =
+        SubscribeOptions { poll: Some(NEVER), kinds: vec!["task.completed".to_owned()], ..Default::default() };
     let mut events = Box::pin(subscribe(there.clone(), bus_there as _, Some(0), options));
 
     // Until the listener is connected its wake-ups are lost, so the submission is repeated.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     on_both_engines,
-    support::{KINDS, Notes, ONCE_ONLY, PLAIN, Place, clock, noon, plain, queue, runner, scripted, submit, task},
+    support::{KINDS, Notes, ONCE_ONLY, PLAIN, Place, clock, echo, noon, plain, queue, runner, scripted, submit, task},
 };
 
 on_both_engines!(
@@ -18,6 +18,7 @@ on_both_engines!(
     an_effect_in_a_step_is_committed_with_it,
     interrupted_is_failed_when_not_repeatable,
     the_last_attempt_that_vanishes_is_failed,
+    a_task_that_kills_its_workers_is_parked,
     a_process_that_was_paused_takes_over_from_itself,
     a_run_out_lease_does_not_wait_for_a_long_queue,
     stopping_gives_work_back,
@@ -241,6 +242,45 @@ async fn the_last_attempt_that_vanishes_is_failed(place: Place) {
     let task = task(&queue, &database, id).await;
     assert_eq!(task.state, TaskState::Failed);
     assert!(task.error.unwrap().contains("stopped answering in attempt 3"));
+}
+
+/// Every worker that takes it dies: it is parked with its reason, stays so, and can be tried again by hand.
+async fn a_task_that_kills_its_workers_is_parked(place: Place) {
+    let (database, clock) = (place.person().await, clock());
+    let started = Arc::new(Notify::new());
+    let seen = Arc::clone(&started);
+    let kills = scripted::<PLAIN, _, _>(move |_, _| {
+        let seen = Arc::clone(&seen);
+        async move {
+            seen.notify_one();
+            std::future::pending().await
+        }
+    });
+    let killing = queue(Registry::new().with(kills), &clock);
+    let id = submit(&killing, &database, plain(json!("poison"))).await.id;
+    for attempt in 1..=3 {
+        let worker = runner(&killing, 1, &[&database]);
+        let running = tokio::spawn(async move { worker.run(CancellationToken::new()).await });
+        started.notified().await;
+        assert_eq!(task(&killing, &database, id).await.attempt, attempt);
+        running.abort();
+        clock.advance(TimeDelta::seconds(61));
+    }
+    // The next workers have something else to do, and leave it alone however often they look.
+    let good = queue(Registry::new().with(scripted::<PLAIN, _, _>(echo)), &clock);
+    let other = submit(&good, &database, plain(json!("other"))).await.id;
+    for _ in 0..3 {
+        runner(&good, 2, &[&database]).run_until_idle().await;
+        clock.advance(TimeDelta::hours(1));
+    }
+    assert_eq!(task(&good, &database, other).await.state, TaskState::Completed);
+    let parked = task(&good, &database, id).await;
+    assert_eq!((parked.state, parked.attempt), (TaskState::Failed, 3));
+    assert!(parked.error.unwrap().contains("stopped answering in attempt 3, the last one"));
+    good.retry(&database, id).await.unwrap();
+    runner(&good, 1, &[&database]).run_until_idle().await;
+    let retried = task(&good, &database, id).await;
+    assert_eq!((retried.state, retried.attempt), (TaskState::Completed, 1));
 }
 
 async fn a_process_that_was_paused_takes_over_from_itself(place: Place) {

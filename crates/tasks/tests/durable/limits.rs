@@ -114,6 +114,39 @@ async fn one_persons_many_tasks_do_not_delay_anothers_one(place: Place) {
     assert_eq!(notes.all().len(), 51);
 }
 
+/// Fairness holds over all workers together, not only within one: thousands of tasks of one person do not delay another's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_workers_serve_everybody() {
+    let Some(place) = Place::postgres().await else { return };
+    let busy = place.person().await;
+    let notes = Notes::default();
+    let registry = || {
+        let noted = notes.clone();
+        Registry::new().with(scripted::<PLAIN, _, _>(move |_, payload| {
+            noted.add(payload.as_str().unwrap());
+            async { Ok(Outcome::Done(json!(null))) }
+        }))
+    };
+    let submitting = queue(registry(), &clock());
+    let mut tx = busy.begin().await.unwrap();
+    submitting.submit_all(&mut tx, (0..900).map(|_| plain(json!("busy"))).collect()).await.unwrap();
+    tx.commit().await.unwrap();
+    for number in 0..5 {
+        submit(&submitting, &place.person().await, plain(json!(format!("quiet {number}")))).await;
+    }
+    let workers = (0..3).map(|_| async {
+        let stores = place.opened_again().await;
+        let runner = runner(&queue(registry(), &clock()), 2, &[]);
+        runner.add_everybody(stores);
+        runner.run_until_idle().await;
+    });
+    futures::future::join_all(workers).await;
+    let all = notes.all();
+    assert_eq!(all.len(), 905, "each task ran once");
+    let last = all.iter().rposition(|note| note.starts_with("quiet")).unwrap();
+    assert!(last < 200, "the last of the others came at {last}");
+}
+
 async fn oversized_values_are_refused(place: Place) {
     let database = place.person().await;
     let queue = queue(Registry::new().with(scripted::<PLAIN, _, _>(echo)), &clock());

@@ -43,7 +43,7 @@ pub struct Place {
     pub stores: Arc<Stores>,
     config: StoresConfig,
     _folder: TempDir,
-    _postgres: Option<TestPostgres>,
+    postgres: Option<TestPostgres>,
 }
 
 impl Place {
@@ -52,7 +52,7 @@ impl Place {
         let config =
             StoresConfig { url: "embedded".to_owned(), data: folder.path().to_owned(), migrate: true, connections: 4 };
         let stores = Arc::new(Stores::open(config.clone()).await.unwrap());
-        Self { stores, config, _folder: folder, _postgres: None }
+        Self { stores, config, _folder: folder, postgres: None }
     }
 
     pub async fn postgres() -> Option<Self> {
@@ -60,12 +60,22 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let config = postgres.stores_config(folder.path());
         let stores = Arc::new(Stores::open(config.clone()).await.unwrap());
-        Some(Self { stores, config, _folder: folder, _postgres: Some(postgres) })
+        Some(Self { stores, config, _folder: folder, postgres: Some(postgres) })
     }
 
     /// The same installation as another process would open it.
     pub async fn opened_again(&self) -> Arc<Stores> {
         Arc::new(Stores::open(self.config.clone()).await.unwrap())
+    }
+
+    /// How it is opened.
+    pub fn config(&self) -> StoresConfig {
+        self.config.clone()
+    }
+
+    /// The server's database.
+    pub fn server(&self) -> &TestPostgres {
+        self.postgres.as_ref().unwrap()
     }
 
     /// Address of the server.

@@ -65,6 +65,28 @@ fn lever_board(count: usize) -> String {
 }
 
 #[tokio::test]
+async fn a_bus_between_processes_needs_a_server() {
+    for bus in ["postgres", "nats"] {
+        let settings = serde_json::json!({ "events": { "bus": bus, "nats_url": "nats://localhost" } });
+        let home = tempfile::tempdir().unwrap();
+        let stores = aerie_store::StoresConfig {
+            url: "embedded".to_owned(),
+            data: home.path().to_owned(),
+            migrate: true,
+            connections: 2,
+        };
+        let deps = aerie_pipeline::PipelineDeps {
+            stores: std::sync::Arc::new(aerie_store::Stores::open(stores).await.unwrap()),
+            config: &aerie_config::Config::load(None, &settings).unwrap(),
+            clock: std::sync::Arc::new(aerie_tasks::SystemClock),
+            router: None,
+        };
+        let error = aerie_pipeline::Pipeline::create(deps).err().expect("it cannot work").to_string();
+        assert!(error.contains(bus) && error.contains("store.url"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn every_way_of_failing_shows_its_reason_and_the_others_succeed() {
     let forbidden = Script::status(403);
     let limited = Script { headers: vec![("retry-after", "120")], ..Script::status(429) };

@@ -13,6 +13,7 @@ mod letters;
 mod mail;
 mod matching;
 mod moving;
+mod replicas;
 mod research;
 mod resumes;
 mod router;

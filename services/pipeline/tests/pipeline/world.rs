@@ -64,8 +64,22 @@ pub struct World {
     pub ben: Caller,
     pipeline: Pipeline,
     lifecycle: Lifecycle,
+    config: Config,
     _home: TempDir,
-    _postgres: Option<TestPostgres>,
+    postgres: Option<TestPostgres>,
+}
+
+/// Another process on the same server.
+pub struct Replica {
+    pub ada: Caller,
+    lifecycle: Lifecycle,
+    _pipeline: Pipeline,
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.lifecycle.stop();
+    }
 }
 
 /// Names the person to the service, as the gateway does.
@@ -123,6 +137,9 @@ impl World {
                 "disabled_sources": without_stand_in(&boards),
             },
         });
+        if let Some(postgres) = &postgres {
+            merge(&mut settings, json!({ "store": { "url": postgres.url() } }));
+        }
         merge(&mut settings, options.settings);
         let config = Config::load(None, &settings).unwrap();
         let stores = match &postgres {
@@ -147,7 +164,21 @@ impl World {
             connection: InterceptedService::new(backend.clone(), AsPerson(person.to_string().parse().unwrap())),
         };
         let (ada, ben) = (caller(ada), caller(ben));
-        Self { ada, ben, boards, scripted, clock, stores, pipeline, lifecycle, _home: home, _postgres: postgres }
+        Self { ada, ben, boards, scripted, clock, stores, pipeline, lifecycle, config, _home: home, postgres }
+    }
+
+    /// A second process of a world on PostgreSQL, with connections of its own.
+    pub async fn replica(&self) -> Replica {
+        let config = self.postgres.as_ref().expect("a server to share").stores_config(&self.config.data_dir);
+        let stores = Arc::new(Stores::open(config).await.unwrap());
+        let deps = PipelineDeps { stores, config: &self.config, clock: self.clock.clone(), router: None };
+        let pipeline = Pipeline::create(deps).unwrap();
+        let ada = pipeline.local_person().await.unwrap();
+        let lifecycle = Lifecycle::new();
+        let backend = pipeline.server(&lifecycle).await.unwrap().backend();
+        pipeline.start(&lifecycle).await.unwrap();
+        let ada = Caller { connection: InterceptedService::new(backend, AsPerson(ada.to_string().parse().unwrap())) };
+        Replica { ada, lifecycle, _pipeline: pipeline }
     }
 
     /// Listens for new mail, as a program that stays does.
