@@ -1,4 +1,4 @@
-//! Aerie as an operator runs it for many: every role a process of its own, with certificates, over one PostgreSQL.
+//! Aerie as an operator runs it for many: every role a process of its own, with certificates, over PostgreSQL and NATS.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerie_testkit::{boards::BoardServer, postgres::PostgresServer};
+use aerie_testkit::{boards::BoardServer, nats::NatsServer, postgres::PostgresServer};
 use anyhow::{Context, bail, ensure};
 use serde_json::json;
 use tempfile::TempDir;
@@ -49,6 +49,8 @@ pub struct Cluster {
     home: TempDir,
     /// The database; outlives the processes.
     pub postgres: PostgresServer,
+    /// The bus for wake-ups; without NATS the database does that, too.
+    pub nats: Option<NatsServer>,
     members: BTreeMap<String, Member>,
     variables: Vec<(String, String)>,
 }
@@ -87,7 +89,12 @@ impl Cluster {
         let home = tempfile::tempdir()?;
         let mut variables = vec![("AERIE__STORE__URL".to_owned(), postgres.url(DATABASE))];
         variables.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let mut this = Self { program: program.clone(), home, postgres, members: BTreeMap::new(), variables };
+        let nats = NatsServer::start()?;
+        if let Some(nats) = &nats {
+            variables.push(("AERIE__EVENTS__BUS".to_owned(), "nats".to_owned()));
+            variables.push(("AERIE__EVENTS__NATS_URL".to_owned(), nats.url()));
+        }
+        let mut this = Self { program: program.clone(), home, postgres, nats, members: BTreeMap::new(), variables };
         this.run(&["certificates", "--out", &this.path("certificates")])?;
         // Every process has a data folder of its own, and all seal with one secret.
         let secret = this.path("server.secret");

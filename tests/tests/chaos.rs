@@ -1,6 +1,6 @@
 //! An installation of many processes under load, broken again and again.
 //!
-//! Processes of every kind are killed and paused past their lease, and the database crashes, at moments that are the same
+//! Processes of every kind are killed and paused past their lease, NATS is cut, and the database crashes, at moments that are the same
 //! for the same seed. What must hold all the same: no task is lost, none is completed twice, every event is told once and
 //! in order, and calls that change nothing succeed again as soon as what they need is back. The figures are printed.
 //! `cargo xtask chaos` runs it for longer.
@@ -244,6 +244,16 @@ fn setting(name: &str) -> anyhow::Result<Option<u64>> {
     env::var(name).ok().map(|text| text.parse().with_context(|| format!("{name}: {text}"))).transpose()
 }
 
+/// Wake-ups are lost for a while.
+fn cut_nats(cluster: &mut Cluster) -> anyhow::Result<()> {
+    if let Some(nats) = &mut cluster.nats {
+        nats.stop();
+        thread::sleep(Duration::from_secs(2));
+        nats.start_again()?;
+    }
+    Ok(())
+}
+
 /// Breaks something every second or two.
 fn break_things(cluster: &mut Cluster, time: Duration, seed: u64) -> anyhow::Result<Vec<String>> {
     let kinds = ["gateway", "pipeline-api", "pipeline-worker", "llm-router"];
@@ -260,6 +270,10 @@ fn break_things(cluster: &mut Cluster, time: Duration, seed: u64) -> anyhow::Res
             8 => {
                 cluster.postgres.crash()?;
                 "database crashed".to_owned()
+            }
+            6 if cluster.nats.is_some() => {
+                cut_nats(cluster)?;
+                "NATS cut".to_owned()
             }
             3 | 5 => {
                 cluster.signal(&name, "STOP")?;
