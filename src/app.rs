@@ -122,6 +122,11 @@ impl App {
         Ok(Gateway::new(deps, self.lifecycle()).await?)
     }
 
+    /// Answers probes and Prometheus where the settings say so.
+    pub async fn serve_operations(&self, gateway: &Gateway) -> anyhow::Result<()> {
+        Ok(self.process.serve_operations(gateway.server()).await?)
+    }
+
     /// Start, readiness and stop.
     pub fn lifecycle(&self) -> &Lifecycle {
         &self.process.lifecycle

@@ -40,6 +40,7 @@ pub async fn serve(app: App, port: Option<u16>, hint: &str) -> anyhow::Result<Ex
     let bound = bind(address, port.unwrap_or(server.port), server.port_attempts).await?;
     let url = format!("http://{}", reachable(bound.address));
     let gateway = app.gateway().await?;
+    app.serve_operations(&gateway).await?;
     let data = app.config.data_dir.clone();
     let serving = lifecycle.clone();
     lifecycle.spawn(async move {

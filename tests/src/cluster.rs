@@ -355,6 +355,27 @@ impl Cluster {
         Ok(())
     }
 
+    /// Starts all roles in one more process, over the same database, and says where it listens.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_whole(&mut self) -> anyhow::Result<String> {
+        let port = free_port()?;
+        let own = vec![("AERIE__SERVER__PORT".to_owned(), port.to_string())];
+        self.add("whole", "gateway", port, &["up"], own)?;
+        self.spawn("whole")?;
+        self.wait_ready("whole")?;
+        Ok(format!("http://127.0.0.1:{port}"))
+    }
+
+    /// The number of a process.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn process(&self, name: &str) -> anyhow::Result<u32> {
+        Ok(self.member(name)?.child.as_ref().with_context(|| format!("{name} does not run"))?.id())
+    }
+
     /// Where a gateway listens: `http://127.0.0.1:PORT`.
     ///
     /// # Errors

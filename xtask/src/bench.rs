@@ -41,6 +41,8 @@ enum Area {
     Documents,
     /// Ten thousand mails from a local Dovecot through the whole service, against Python's imaplib.
     Mail,
+    /// Tasks a second through PostgreSQL, what splitting gateway and pipeline costs, and an event told to 5,000 browsers.
+    Cluster,
     /// The web app in a browser: what it loads, how soon it shows something, how fast it answers a key.
     Web,
 }
@@ -93,6 +95,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             // A Dovecot is what the tests need, too.
             setup::test_needs()?;
             example("aerie-pipeline", "mail_sync", &arguments.arguments)
+        }
+        Area::Cluster => {
+            setup::test_needs()?;
+            web::build()?;
+            step("build aerie", &mut cargo(["build", "--release", "--package", "aerie", "--bin", "aerie"]))?;
+            example("aerie-tasks", "claim_rate", &[])?;
+            let mut run = cargo(["run", "--release", "--package", "aerie-tests", "--example", "cluster", "--"]);
+            run.args(&arguments.arguments).env("AERIE_TEST_BINARY", start::binary("aerie", true)?);
+            step("bench aerie-tests/cluster", &mut run)
         }
         Area::Web => {
             setup::test_needs()?;

@@ -79,7 +79,8 @@ impl Process {
             stall_timeout: Duration::from_secs(server.stall_timeout_seconds),
             header_bytes: self.config.limits.header_bytes,
             connections: server.connections,
-            streams: 1_024,
+            // Every browser that follows events has a call here, and one gateway's share one connection.
+            streams: 16_384,
             gate: self.network.gate(&role.callers().map(Role::name).collect::<Vec<_>>()),
             // Connections of one machine have nowhere else to go.
             connection_age: self.network.has_tls().then_some(age),

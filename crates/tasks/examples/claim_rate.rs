@@ -124,7 +124,7 @@ async fn compare(server: &PostgresServer, data: &Path, tasks: u64, durable: bool
     let words = if durable { "every commit flushed" } else { "commits not flushed" };
     println!("PostgreSQL, {words}: pgbench simple update {peer:.0}/s with {CLIENTS} clients");
     let config = StoresConfig { url: server.url(&database), data: data.to_owned(), migrate: true, connections: 16 };
-    for (count, workers) in [(1, CLIENTS), (CLIENTS, CLIENTS), (1, 64)] {
+    for (count, workers) in [(1, 1), (1, 2), (1, 4), (1, CLIENTS), (CLIENTS, CLIENTS), (1, 64)] {
         let (stores, databases) = people(config.clone(), count).await;
         let rate = rate(&databases, workers, tasks).await;
         println!(

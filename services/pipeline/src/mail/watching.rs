@@ -40,7 +40,7 @@ pub(crate) fn start(core: &Core, lifecycle: &Lifecycle) {
     let (core, stop) = (core.clone(), lifecycle.soft());
     let spawning = lifecycle.clone();
     lifecycle.spawn(async move {
-        let _ = stop.run_until_cancelled(keep_up(&core, &spawning)).await;
+        let _ = stop.run_until_cancelled(Box::pin(keep_up(&core, &spawning))).await;
     });
 }
 
