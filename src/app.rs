@@ -18,7 +18,7 @@ use crate::vision_process::VisionProcess;
 /// The services of one process.
 pub struct App {
     /// Settings.
-    pub config: Config,
+    pub config: Box<Config>,
     /// The person at this machine.
     pub person: PersonId,
     /// The pipeline, to be called.
@@ -84,7 +84,12 @@ impl VisionPlace {
 
 impl App {
     /// Opens the stores and starts every service but the gateway.
-    pub async fn start(config: Config, vision: VisionPlace) -> anyhow::Result<Self> {
+    pub async fn start(config: Config, vision: VisionPlace) -> anyhow::Result<Box<Self>> {
+        // On the heap: whoever holds an app in a future would carry it all.
+        Box::pin(Self::started(Box::new(config), vision)).await
+    }
+
+    async fn started(config: Box<Config>, vision: VisionPlace) -> anyhow::Result<Box<Self>> {
         // A command that ends soon does not listen for new mail.
         let stays = matches!(vision, VisionPlace::Process(_));
         let process = Process::start(&config, "aerie")?;
@@ -104,7 +109,7 @@ impl App {
         if stays {
             pipeline.watch_mail(&lifecycle);
         }
-        Ok(Self { config, person, pipeline: server.backend(), process, stores, router, vision })
+        Ok(Box::new(Self { config, person, pipeline: server.backend(), process, stores, router, vision }))
     }
 
     /// The gateway in front of the services.
@@ -133,8 +138,8 @@ impl App {
     }
 
     /// Stops in order: nothing new, running work finishes or is given back, stores close, traces leave.
-    pub async fn stop(self) {
-        let Self { process, stores, .. } = self;
+    pub async fn stop(self: Box<Self>) {
+        let Self { process, stores, .. } = *self;
         process.end_with(stores.close()).await;
     }
 }

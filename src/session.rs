@@ -106,7 +106,7 @@ const MOST_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// The clients of one command.
 pub struct Session {
     connection: Connection,
-    app: Option<App>,
+    app: Option<Box<App>>,
 }
 
 impl Session {
@@ -129,7 +129,7 @@ impl Session {
     }
 
     /// The clients of services that run in this process.
-    pub fn within(app: App) -> Self {
+    pub fn within(app: Box<App>) -> Self {
         let person = AsPerson::within(&app.person.to_string());
         let connection = InterceptedService::new(app.pipeline.clone(), person);
         Self { connection, app: Some(app) }
@@ -201,7 +201,7 @@ impl Session {
     }
 
     /// The services that were started for this command, to go on with them.
-    pub fn into_app(self) -> Option<App> {
+    pub fn into_app(self) -> Option<Box<App>> {
         self.app
     }
 

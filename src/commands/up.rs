@@ -32,7 +32,7 @@ pub async fn run(cli: &Cli, arguments: &Up) -> anyhow::Result<ExitCode> {
 }
 
 /// Serves an app until a signal stops it; `hint` says what to do next.
-pub async fn serve(app: App, port: Option<u16>, hint: &str) -> anyhow::Result<ExitCode> {
+pub async fn serve(app: Box<App>, port: Option<u16>, hint: &str) -> anyhow::Result<ExitCode> {
     let lifecycle = app.lifecycle().clone();
     lifecycle.listen_for_signals().context("signal handlers")?;
     let server = &app.config.server;

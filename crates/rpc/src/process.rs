@@ -41,7 +41,7 @@ pub struct Process {
     /// How others are called, and who may call.
     pub network: Network,
     telemetry: Telemetry,
-    config: Config,
+    config: Box<Config>,
 }
 
 impl Process {
@@ -58,7 +58,13 @@ impl Process {
         if let Some(metrics) = &metrics {
             metrics.keep_up(&lifecycle);
         }
-        Ok(Self { lifecycle, metrics, network: Network::open(&config.services)?, telemetry, config: config.clone() })
+        Ok(Self {
+            lifecycle,
+            metrics,
+            network: Network::open(&config.services)?,
+            telemetry,
+            config: Box::new(config.clone()),
+        })
     }
 
     /// Stops at a signal.

@@ -154,7 +154,8 @@ impl Stores {
     /// The store of one person, created at first use.
     pub async fn person(&self, person: PersonId) -> Result<Database, StoreError> {
         let Some(secret) = &self.secret else {
-            let secret = self.confirmed_secret().await?;
+            // Rare, as opening is below; every call would carry the room for them.
+            let secret = Box::pin(self.confirmed_secret()).await?;
             return Ok(self.platform.of_person(person, Sealer::new(secret, person)?));
         };
         let mut people = self.people.lock().await;
@@ -166,7 +167,7 @@ impl Stores {
         let path = folder.join("store.db");
         // The platform store opened with this secret, or there would be no `Stores`.
         let file = SqliteFile { path: &path, secret, purpose: &person.to_string(), confirmed: true };
-        let database = file.open(&self.config, migrations::SQLITE_PERSON, Scope::Person(person)).await?;
+        let database = Box::pin(file.open(&self.config, migrations::SQLITE_PERSON, Scope::Person(person))).await?;
         people.insert(person, database.clone());
         Ok(database)
     }
