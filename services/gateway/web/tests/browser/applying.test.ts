@@ -85,6 +85,41 @@ describe("a letter", () => {
     await page.context().close();
   });
 
+  it("is shown page by page as the file that it becomes, and again when another version is saved or opened", async () => {
+    const job = await approved();
+    const page = await surfer.page();
+    await page.goto(`${url}/jobs/${job}/letter`);
+    await page.getByRole("button", { name: "Write", exact: true }).click();
+    await page.getByText("Version 1 · by template").waitFor();
+    const preview = page.getByRole("region", { name: "As a PDF" });
+    const sheet = preview.getByRole("img", { name: "Page 1 of 1" });
+    await sheet.waitFor();
+    const ink = () =>
+      sheet.evaluate((canvas: HTMLCanvasElement) => {
+        const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+        return data.filter((value, at) => at % 4 === 0 && value < 128).length;
+      });
+    expect(await ink()).toBeGreaterThan(1_000);
+    const text = preview.locator("details");
+    await text.getByText("The text of the pages").click();
+    const [first] = (await letterOf(job)).versions!;
+    expect(await text.textContent()).toContain(first!.text.split(/[\s,]+/)[0]);
+
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("textbox", { name: "Text of the letter" }).fill("Only twelve words of mine stand in the second version of it.");
+    await page.getByRole("button", { name: "Save as a version" }).click();
+    await text.getByText("Only twelve words of mine").waitFor();
+    await page.getByRole("button", { name: "Version 1", exact: true }).click();
+    await expect.poll(() => text.textContent()).not.toContain("Only twelve words");
+
+    await preview.getByRole("checkbox", { name: "Show the pages" }).uncheck();
+    await sheet.waitFor({ state: "detached" });
+    await page.reload();
+    await preview.getByRole("checkbox", { name: "Show the pages" }).waitFor();
+    expect(await sheet.count()).toBe(0);
+    await page.context().close();
+  });
+
   it("says why it was not changed where no model is there to follow the wish", async () => {
     const job = await approved();
     const page = await surfer.page();
