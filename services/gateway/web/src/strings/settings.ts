@@ -187,7 +187,7 @@ export const settings = {
     offline: "Keep what was shown last, to read it without the server",
     offlineHint: "Kept unencrypted in this browser's own storage. Switch it off on a machine that others use.",
     remove: "Delete everything",
-    removeHint: "There is no button for it: whoever runs Aerie deletes the person's folder, and nothing is left.",
+    removeHint: "Deleting a person is deleting their folder; there is no button for it.",
   },
   backup: {
     title: "Backup",
