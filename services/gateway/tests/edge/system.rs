@@ -50,7 +50,7 @@ async fn of_people_with_accounts_only_operators_see_it() {
     assert_eq!(people.world.call(GET_SYSTEM, &json!({})).await.status, 401);
 
     let stores = people.stores.clone();
-    let people = People::again(people, |config| config.accounts.operators = vec![id.clone()]).await;
+    let people = Box::pin(People::again(people, |config| config.accounts.operators = vec![id.clone()])).await;
     assert!(std::sync::Arc::ptr_eq(&stores, &people.stores));
     let ada = people.token("ada");
     assert_eq!(people.call_with(&ada, GET_SYSTEM, &json!({})).await.status, 200);
