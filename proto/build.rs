@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 20] = [
+const FILES: [&str; 21] = [
     "aerie/pipeline/v1/posting.proto",
     "aerie/pipeline/v1/discovery_service.proto",
     "aerie/pipeline/v1/jobs_service.proto",
@@ -25,6 +25,7 @@ const FILES: [&str; 20] = [
     "aerie/llm/v1/llm_service.proto",
     "aerie/vision/v1/vision_service.proto",
     "aerie/platform/v1/accounts_service.proto",
+    "aerie/platform/v1/system_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -123,6 +123,8 @@ impl App {
             limits: self.config.limits.clone(),
             metrics: self.process.metrics.clone(),
             version: env!("CARGO_PKG_VERSION"),
+            data: self.config.data_dir.clone(),
+            operators: self.config.accounts.operators.clone(),
         };
         Ok(Gateway::new(deps, self.lifecycle()).await?)
     }

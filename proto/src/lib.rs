@@ -82,7 +82,7 @@ pub mod vision {
     }
 }
 
-/// Accounts, which the gateway keeps.
+/// What the gateway itself answers: accounts, and how the installation is.
 pub mod platform {
     /// Version 1.
     pub mod v1 {

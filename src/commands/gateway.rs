@@ -37,6 +37,8 @@ pub async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         limits: config.limits.clone(),
         metrics: process.metrics.clone(),
         version: env!("CARGO_PKG_VERSION"),
+        data: config.data_dir.clone(),
+        operators: config.accounts.operators.clone(),
     };
     let gateway = Gateway::new(deps, &lifecycle).await?;
     process.serve_operations(gateway.server()).await?;

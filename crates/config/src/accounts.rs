@@ -19,6 +19,8 @@ pub struct Accounts {
     pub hosts: Vec<String>,
     /// Who issues tokens.
     pub issuers: Vec<Issuer>,
+    /// Ids of the people who may see how the installation is.
+    pub operators: Vec<String>,
     /// Whether people may make keys for programs.
     pub api_keys: bool,
     /// Signing in to the web app.
@@ -129,6 +131,7 @@ impl Accounts {
         );
         self.check_addresses(checks);
         self.check_issuers(checks);
+        self.check_operators(checks);
         self.check_sign_in(checks);
         checks.range("accounts.session.idle_minutes", self.session.idle_minutes, 1, 525_600);
         checks.range("accounts.session.longest_hours", self.session.longest_hours, 1, 8_760);
@@ -150,6 +153,18 @@ impl Accounts {
                 "accounts.hosts",
                 || format!("holds \"{host}\", which is not a host"),
                 "write \"name\" or \"name:port\"",
+            );
+        }
+    }
+
+    fn check_operators(&self, checks: &mut Checks) {
+        let is_id = |id: &str| id.len() == 36 && id.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+        for id in &self.operators {
+            checks.require(
+                is_id(id),
+                "accounts.operators",
+                || format!("holds \"{id}\", which is not the id of a person"),
+                "write ids as `aerie accounts list` shows them",
             );
         }
     }

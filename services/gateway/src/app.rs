@@ -24,7 +24,7 @@ use crate::{
     guard::Guard,
     health::{check_all, required_are_serving},
     json::{self, HttpError, refuse},
-    openai, page, proxy,
+    openai, page, proxy, restore,
     services::Services,
     sign_in, stream, web,
 };
@@ -155,7 +155,8 @@ impl App {
     async fn api(self, form: Form, request: Request<Body>) -> Response<Body> {
         let inner = self.inner;
         let path = request.uri().path().to_owned();
-        let asking = Asking { method: request.method(), path: &path, headers: request.headers() };
+        let asked = if path == restore::PATH { restore::METHOD } else { path.as_str() };
+        let asking = Asking { method: request.method(), path: asked, headers: request.headers() };
         let caller = match inner.callers.decide(asking, &inner.lifecycle).await {
             Ok(caller) => caller,
             Err(error) => return refuse_caller(form, &inner, error, &path),
@@ -168,6 +169,12 @@ impl App {
         }
         if path == calendar::PATH {
             return answer_calendar(&inner, &caller, request.method()).await;
+        }
+        if path == restore::PATH {
+            return match *request.method() {
+                Method::POST => restore::answer(inner, caller, request).await,
+                _ => not_allowed(&inner, "POST", "backups are restored with POST"),
+            };
         }
         let Some(method) = inner.services.method(request.uri().path()) else {
             let message = "there is nothing at this address; / says what is";

@@ -1,9 +1,18 @@
 //! Puts the gateway together and serves it.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use aerie_config::{Limits, Server};
-use aerie_proto::platform::v1::accounts_service_server::{AccountsServiceServer, SERVICE_NAME};
+use aerie_proto::platform::v1::{
+    accounts_service_server::{self, AccountsServiceServer},
+    system_service_server::{self, SystemServiceServer},
+};
 use aerie_rpc::{GrpcServer, GrpcServerBuilder, HttpService, ServeOptions, ServerBuildError, ServerLimits, serve};
 use aerie_telemetry::{Lifecycle, Metrics};
 use thiserror::Error;
@@ -17,6 +26,7 @@ use crate::{
     guard::{Guard, PublicNames},
     health,
     services::{ServiceRoute, Services},
+    system::SystemApi,
 };
 
 /// What the gateway is made of.
@@ -38,6 +48,10 @@ pub struct GatewayDeps {
     pub metrics: Option<Metrics>,
     /// The program's version, shown on the page.
     pub version: &'static str,
+    /// Folder of the data, whose disk operators are told about.
+    pub data: PathBuf,
+    /// Ids of the people who run an installation with accounts.
+    pub operators: Vec<String>,
 }
 
 /// Why the gateway could not start.
@@ -79,14 +93,23 @@ impl Gateway {
     /// # Errors
     /// Descriptors that cannot be read.
     pub async fn new(deps: GatewayDeps, lifecycle: &Lifecycle) -> Result<Self, GatewayError> {
-        let GatewayDeps { services, openai, callers, names, server, limits, metrics, version } = deps;
-        let services = Services::new(services)?;
+        let GatewayDeps { services, openai, callers, names, server, limits, metrics, version, data, operators } = deps;
+        let services = Arc::new(Services::new(services)?);
         let server_limits = ServerLimits { concurrency: limits.concurrency, deadline: limits.deadline() };
         let described = services.routes.iter().flat_map(|route| services.names(route.package));
         let own = described.fold(GrpcServerBuilder::new(server_limits), GrpcServerBuilder::describing);
+        let system = SystemApi {
+            services: Arc::clone(&services),
+            lifecycle: lifecycle.clone(),
+            version,
+            started: SystemTime::now(),
+            data,
+            operators,
+        };
         let own = own.service(AccountsServiceServer::new(AccountsApi::new(&callers)));
+        let own = own.service(SystemServiceServer::new(system));
         let inner = Inner {
-            services: Arc::new(services),
+            services,
             openai,
             own: own.build(lifecycle).await?.with_reflection()?,
             callers,
@@ -105,7 +128,9 @@ impl Gateway {
             connections: server.connections,
             ..ServeOptions::default()
         };
-        inner.own.health().set(SERVICE_NAME, true).await;
+        for name in [accounts_service_server::SERVICE_NAME, system_service_server::SERVICE_NAME] {
+            inner.own.health().set(name, true).await;
+        }
         Ok(Self { inner: Arc::new(inner), names, options, lifecycle: lifecycle.clone() })
     }
 

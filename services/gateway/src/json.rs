@@ -25,6 +25,11 @@ impl HttpError {
     pub(crate) fn new(status: StatusCode, error: RpcError) -> Self {
         Self { status, error: Box::new(error) }
     }
+
+    #[cfg(test)]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
 }
 
 impl From<RpcError> for HttpError {
@@ -88,7 +93,7 @@ pub(crate) fn client(
 
 /// The call to the service on behalf of an HTTP request. The gateway's own services learn from it how the caller proved who
 /// they are.
-pub(crate) fn call(caller: Caller, headers: &HeaderMap, message: DynamicMessage) -> tonic::Request<DynamicMessage> {
+pub(crate) fn call<M>(caller: Caller, headers: &HeaderMap, message: M) -> tonic::Request<M> {
     let metadata = MetadataMap::from_headers(metadata::fresh(headers, &caller.person));
     let mut call = tonic::Request::from_parts(metadata, Extensions::default(), message);
     call.extensions_mut().insert(caller);

@@ -17,13 +17,16 @@ mod guard;
 mod health;
 mod json;
 mod listen;
+mod machine;
 mod metadata;
 mod openai;
 mod page;
 mod proxy;
+mod restore;
 mod services;
 mod sign_in;
 mod stream;
+mod system;
 mod tokens;
 mod web;
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use tonic::body::Body;
 
-use crate::answer;
+use crate::{answer, restore};
 
 /// Scripts and styles of our own files only, no markup made of text but by the two policies that the app declares, no
 /// frames, no forms that leave the page. Pictures may be what the app itself was given (`data:`, `blob:`).
@@ -16,7 +16,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 const NAMED_BY_CONTENT: &str = "/assets/";
 const FIRST_PAGE: &str = "/index.html";
 /// Addresses without a dot that are not the app's.
-const RESERVED: [&str; 4] = ["/livez", "/readyz", "/metrics", "/status"];
+const RESERVED: [&str; 5] = ["/livez", "/readyz", "/metrics", "/status", restore::PATH];
 
 /// A file of the app.
 struct File {
@@ -114,7 +114,14 @@ mod tests {
         for page in ["/", "/review", "/jobs/0190/surveys"] {
             assert!(is_page(page), "{page}");
         }
-        for other in ["/aerie.pipeline.v1.JobsService/ListJobs", "/calendar.ics", "/metrics", "/v1/models", "/a.js"] {
+        for other in [
+            "/aerie.pipeline.v1.JobsService/ListJobs",
+            "/calendar.ics",
+            "/metrics",
+            "/v1/models",
+            "/a.js",
+            "/backup/restore",
+        ] {
             assert!(!is_page(other), "{other}");
         }
     }

@@ -7,6 +7,7 @@ import { swept } from "./build/swept";
 
 export default defineConfig({
   plugins: [swept(), svelte(), licences(), offline(), packed()],
+  worker: { format: "es" },
   build: {
     target: "es2022",
     outDir: "dist",

@@ -24,6 +24,7 @@ fn other_machines_need_tokens_and_protected_addresses() {
         (&[("AERIE__ACCOUNTS__PUBLIC_ADDRESSES", "http://aerie.example")], "accounts.public_addresses"),
         (&[("AERIE__ACCOUNTS__PUBLIC_ADDRESSES", "https://aerie.example/app")], "accounts.public_addresses"),
         (&[("AERIE__ACCOUNTS__HOSTS", "a b")], "accounts.hosts"),
+        (&[("AERIE__ACCOUNTS__OPERATORS", "ada")], "accounts.operators"),
         (&[("AERIE__ACCOUNTS__SESSION__IDLE_MINUTES", "0")], "accounts.session.idle_minutes"),
     ] {
         assert_eq!(problems(with(changes))[0].key, key, "{changes:?}");

@@ -14,12 +14,16 @@ use aerie_proto::{
         ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, StreamCompleteRequest,
         StreamCompleteResponse, Trail, llm_service_server::LlmService,
     },
-    pipeline::v1::{SubscribeRequest, SubscribeResponse, events_service_server::EventsService},
+    pipeline::v1::{
+        CreateBackupRequest, CreateBackupResponse, ImportPeregrineRequest, ImportPeregrineResponse,
+        RestoreBackupRequest, RestoreBackupResponse, SubscribeRequest, SubscribeResponse, TableRows,
+        events_service_server::EventsService, moving_service_server::MovingService,
+    },
 };
 use aerie_rpc::{ErrorCode, FieldProblem, PersonId, RpcError};
 use futures::{Stream, StreamExt, stream};
 use http_body_util::BodyExt;
-use tonic::{Request, Response, Status, body::Body};
+use tonic::{Request, Response, Status, Streaming, body::Body};
 
 /// Size of each event of a flood.
 pub const FLOOD_EVENT_BYTES: usize = 64 * 1024;
@@ -139,5 +143,54 @@ impl EventsService for Events {
             _ => Box::pin(three.chain(stream::pending())),
         };
         Ok(Response::new(stream))
+    }
+}
+
+/// Says of a backup what came: the person, the passphrase, whether to replace, and how many bytes of which sum.
+#[derive(Clone, Default)]
+pub struct Moving {
+    pub begun: Arc<AtomicU64>,
+    pub restored: Arc<AtomicU64>,
+}
+
+#[tonic::async_trait]
+impl MovingService for Moving {
+    async fn import_peregrine(
+        &self,
+        _: Request<ImportPeregrineRequest>,
+    ) -> Result<Response<ImportPeregrineResponse>, Status> {
+        Ok(Response::new(ImportPeregrineResponse::default()))
+    }
+
+    type CreateBackupStream = stream::Empty<Result<CreateBackupResponse, Status>>;
+
+    async fn create_backup(
+        &self,
+        _: Request<CreateBackupRequest>,
+    ) -> Result<Response<Self::CreateBackupStream>, Status> {
+        Ok(Response::new(stream::empty()))
+    }
+
+    async fn restore_backup(
+        &self,
+        request: Request<Streaming<RestoreBackupRequest>>,
+    ) -> Result<Response<RestoreBackupResponse>, Status> {
+        let person = PersonId::of(request.metadata())?.to_string();
+        let mut pieces = request.into_inner();
+        let (mut head, mut bytes, mut sum) = (None, 0_i64, 0_i64);
+        while let Some(piece) = pieces.message().await? {
+            bytes += piece.content.len() as i64;
+            sum += piece.content.iter().map(|byte| i64::from(*byte)).sum::<i64>();
+            head.get_or_insert((piece.passphrase, piece.replace));
+            self.begun.fetch_add(1, Ordering::SeqCst);
+        }
+        let (passphrase, replace) = head.unwrap_or_default();
+        if passphrase == "wrong" {
+            return Err(failure(ErrorCode::InvalidArgument).into());
+        }
+        self.restored.fetch_add(1, Ordering::SeqCst);
+        let row = |table: &str, rows| TableRows { table: table.to_owned(), rows };
+        let tables = vec![row(&person, bytes), row(&passphrase, sum), row("replace", i64::from(replace))];
+        Ok(Response::new(RestoreBackupResponse { tables, backup_time: None }))
     }
 }

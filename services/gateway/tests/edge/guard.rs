@@ -84,6 +84,8 @@ async fn serving_everywhere(callers: Callers) -> String {
         limits: config.limits,
         metrics: None,
         version: "1",
+        data: std::env::temp_dir(),
+        operators: Vec::new(),
     };
     let gateway = Gateway::new(deps, &lifecycle).await.unwrap();
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();

@@ -11,6 +11,8 @@ mod limits;
 mod openai;
 mod page;
 mod people;
+mod restore;
 mod sessions;
+mod system;
 mod tokens;
 mod world;

@@ -29,6 +29,7 @@ pub struct People {
     pub issuer: TestIssuer,
     pub clock: Arc<ManualClock>,
     pub stores: Arc<Stores>,
+    config: Config,
     _postgres: Option<TestPostgres>,
     _folder: TempDir,
 }
@@ -80,11 +81,29 @@ impl People {
         config.accounts.sign_in.client_secret = aerie_config::Secret::new("swordfish");
         change(&mut config, &issuer);
         let stores = Arc::new(Stores::open(stores).await.unwrap());
+        Self::serve(config, issuer, stores, postgres, folder).await
+    }
+
+    /// A second gateway for the same people, with other settings.
+    pub async fn again(people: Self, change: impl FnOnce(&mut Config)) -> Self {
+        let Self { issuer, stores, config, _postgres, _folder, .. } = people;
+        let mut config = config;
+        change(&mut config);
+        Self::serve(config, issuer, stores, _postgres, _folder).await
+    }
+
+    async fn serve(
+        config: Config,
+        issuer: TestIssuer,
+        stores: Arc<Stores>,
+        postgres: Option<TestPostgres>,
+        folder: TempDir,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(Utc::now()));
         let store = AccountStore::new(Arc::clone(&stores));
         let callers = Callers::accounts(&config.accounts, store, clock.clone()).unwrap();
-        let world = World::of(config, callers).await;
-        Self { world, issuer, clock, stores, _postgres: postgres, _folder: folder }
+        let world = World::of(config.clone(), callers).await;
+        Self { world, issuer, clock, stores, config, _postgres: postgres, _folder: folder }
     }
 
     /// A token that is fine.

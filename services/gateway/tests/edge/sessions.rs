@@ -18,12 +18,12 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// A browser: it keeps cookies, says its origin and follows nothing by itself.
 #[derive(Default)]
-struct Browser {
-    cookies: BTreeMap<String, String>,
+pub struct Browser {
+    pub cookies: BTreeMap<String, String>,
 }
 
 impl Browser {
-    async fn send(&mut self, people: &People, method: &str, path: &str, more: &[(&str, &str)]) -> Answer {
+    pub async fn send(&mut self, people: &People, method: &str, path: &str, more: &[(&str, &str)]) -> Answer {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");
         let mut headers = vec![("host", "aerie.example"), ("user-agent", "Test Browser 1")];
@@ -49,12 +49,12 @@ impl Browser {
         answer
     }
 
-    fn forgery_token(&self) -> String {
+    pub fn forgery_token(&self) -> String {
         self.cookies["__Host-aerie-csrf"].clone()
     }
 
     /// A call as the app makes it.
-    async fn call(&mut self, people: &People, path: &str) -> Answer {
+    pub async fn call(&mut self, people: &People, path: &str) -> Answer {
         let token = self.forgery_token();
         self.send(people, "POST", path, &[JSON, ("origin", PUBLIC), ("x-csrf-token", &token)]).await
     }
@@ -77,7 +77,7 @@ impl Browser {
         Url::parse(back.trim()).unwrap()
     }
 
-    async fn sign_in(&mut self, people: &People, to: &str) -> Answer {
+    pub async fn sign_in(&mut self, people: &People, to: &str) -> Answer {
         let back = self.leave(people, to).await;
         let from_issuer =
             [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];

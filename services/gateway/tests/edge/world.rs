@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use aerie_config::{Config, Loader};
 use aerie_gateway::{Callers, Gateway, GatewayDeps, PublicNames, ServiceRoute, bind};
 use aerie_proto::{
-    llm::v1::llm_service_server::LlmServiceServer, pipeline::v1::events_service_server::EventsServiceServer,
+    llm::v1::llm_service_server::LlmServiceServer,
+    pipeline::v1::{events_service_server::EventsServiceServer, moving_service_server::MovingServiceServer},
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, HttpService, PersonId, ServerLimits};
 use aerie_telemetry::{Lifecycle, Metrics};
@@ -16,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::fake::{Events, Llm, OpenAi};
+use crate::fake::{Events, Llm, Moving, OpenAi};
 
 pub const COMPLETE: &str = "/aerie.llm.v1.LlmService/Complete";
 pub const SUBSCRIBE: &str = "/aerie.pipeline.v1.EventsService/Subscribe";
@@ -44,6 +45,7 @@ pub struct World {
     pub lifecycle: Lifecycle,
     pub pipeline: GrpcServer,
     pub events: Events,
+    pub moving: Moving,
 }
 
 #[derive(Debug)]
@@ -80,9 +82,10 @@ impl World {
 
     /// A gateway that asks who is there.
     pub async fn of(config: Config, callers: Callers) -> Self {
-        let (lifecycle, events) = (Lifecycle::new(), Events::default());
+        let (lifecycle, events, moving) = (Lifecycle::new(), Events::default(), Moving::default());
         let pipeline = GrpcServerBuilder::new(ServerLimits::default())
             .service(EventsServiceServer::new(events.clone()))
+            .service(MovingServiceServer::new(moving.clone()))
             .build(&lifecycle)
             .await
             .unwrap();
@@ -112,11 +115,13 @@ impl World {
             limits: config.limits.clone(),
             metrics: Some(Metrics::install().unwrap()),
             version: "1.2.3<",
+            data: std::env::temp_dir(),
+            operators: config.accounts.operators.clone(),
         };
         let gateway = Gateway::new(deps, &lifecycle).await.unwrap();
         let bound = bind(config.server.listen, 0, 0).await.unwrap();
         tokio::spawn(gateway.serve(bound.listener));
-        Self { address: bound.address, lifecycle, pipeline, events }
+        Self { address: bound.address, lifecycle, pipeline, events, moving }
     }
 
     /// The gateway as the backend of a generated client, over a real connection.

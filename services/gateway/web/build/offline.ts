@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { transformWithEsbuild, type Plugin } from "vite";
+import { transformWithEsbuild, type Plugin, type Rollup } from "vite";
+
+/** Bytes from which a file is not kept before it is used. */
+const LARGE = 200_000;
+
+function sizeOf(file: Rollup.OutputAsset | Rollup.OutputChunk | undefined): number {
+  return (file?.type === "asset" ? file.source : (file?.code ?? "")).length;
+}
 
 /** Writes `sw.js`: the worker of `src/worker.ts` with the list of files that it keeps for use without the server. */
 export function offline(): Plugin {
@@ -13,8 +20,9 @@ export function offline(): Plugin {
       root = config.root;
     },
     async generateBundle(_, bundle) {
-      // Fonts are kept when they were used: most of them are for alphabets that this person never reads.
-      const built = Object.keys(bundle).filter((name) => !/\.(woff2|txt)$/.test(name) && name !== "index.html");
+      // Fonts are kept when they were used: most of them are for alphabets that this person never reads. So is what reads
+      // PDF, which is larger than all the rest.
+      const built = Object.keys(bundle).filter((name) => !/\.(woff2|txt)$/.test(name) && name !== "index.html" && sizeOf(bundle[name]) < LARGE);
       const fixed = readdirSync(join(root, "public"));
       const files = ["/", ...[...built, ...fixed].map((name) => `/${name}`)].sort();
       const digest = createHash("sha256");

@@ -8,6 +8,7 @@ import { keepAnswers } from "./lib/memory";
 import { read } from "./lib/appearance.svelte";
 import { events } from "./lib/events";
 import { router } from "./lib/router.svelte";
+import { scriptAddress } from "./lib/trusted";
 
 void keepAnswers(read<boolean>("aerie.offline") ?? true);
 router.start();
@@ -18,25 +19,12 @@ if (target) {
   mount(App, { target });
 }
 
-interface ScriptPolicy {
-  createScriptURL(text: string): string;
-}
-
 /** The service worker lets the app open without the server. Where browsers lack it, the app works with the server only. */
 async function install(): Promise<void> {
   if (!("serviceWorker" in navigator) || import.meta.env.DEV) {
     return;
   }
-  const types = (globalThis as { trustedTypes?: { createPolicy(name: string, rules: object): ScriptPolicy } }).trustedTypes;
-  const policy = types?.createPolicy("aerie-worker", {
-    createScriptURL(text: string) {
-      if (text !== "/sw.js") {
-        throw new TypeError(`not the worker: ${text}`);
-      }
-      return text;
-    },
-  });
-  await navigator.serviceWorker.register(policy?.createScriptURL("/sw.js") ?? "/sw.js");
+  await navigator.serviceWorker.register(scriptAddress("/sw.js"));
 }
 
 addEventListener("load", () => {

@@ -14,6 +14,7 @@ export const PAGES: Record<PageName, Loader> = {
   review: () => import("./pages/Review.svelte") as ReturnType<Loader>,
   board: () => import("./pages/Board.svelte") as ReturnType<Loader>,
   job: () => import("./pages/Job.svelte") as ReturnType<Loader>,
+  mail: () => import("./pages/Mail.svelte") as ReturnType<Loader>,
   surveys: () => import("./pages/Surveys.svelte") as ReturnType<Loader>,
   insights: () => import("./pages/Insights.svelte") as ReturnType<Loader>,
   settings: () => import("./pages/Settings.svelte") as ReturnType<Loader>,

@@ -58,8 +58,9 @@ interface Worker {
       event.respondWith(page());
       return;
     }
-    const isFont = url.pathname.startsWith("/assets/") && url.pathname.endsWith(".woff2");
-    if (isFont || FILES.includes(url.pathname)) {
+    // Their names say what is in them, so that what was kept is never out of date.
+    const isNamedByContent = url.pathname.startsWith("/assets/");
+    if (isNamedByContent || FILES.includes(url.pathname)) {
       const file = async () => {
         const cache = await caches.open(name);
         const kept = await cache.match(url.pathname);

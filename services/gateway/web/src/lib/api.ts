@@ -15,6 +15,7 @@ import type { ProfileService as ProfileDescriptor } from "../gen/aerie/pipeline/
 import type { ResearchService as ResearchDescriptor } from "../gen/aerie/pipeline/v1/research_service_pb";
 import type { SurveysService as SurveysDescriptor } from "../gen/aerie/pipeline/v1/surveys_service_pb";
 import type { TasksService as TasksDescriptor } from "../gen/aerie/pipeline/v1/tasks_service_pb";
+import type { SystemService as SystemDescriptor } from "../gen/aerie/platform/v1/system_service_pb";
 import type { VisionService as VisionDescriptor } from "../gen/aerie/vision/v1/vision_service_pb";
 import { account, proof } from "./account.svelte";
 import { connection } from "./connection.svelte";
@@ -142,6 +143,7 @@ export const api = {
   research: client<typeof ResearchDescriptor>("aerie.pipeline.v1.ResearchService"),
   surveys: client<typeof SurveysDescriptor>("aerie.pipeline.v1.SurveysService"),
   tasks: client<typeof TasksDescriptor>("aerie.pipeline.v1.TasksService"),
+  system: client<typeof SystemDescriptor>("aerie.platform.v1.SystemService"),
   llm: client<typeof LlmServiceDescriptor>("aerie.llm.v1.LlmService"),
   vision: client<typeof VisionDescriptor>("aerie.vision.v1.VisionService"),
 };

@@ -15,10 +15,14 @@ export function textAsBase64(text: string): Promise<string> {
   return base64Of(new Blob([text]));
 }
 
-/** Content that came as base64, with its type. */
+/** Content that came as base64. */
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+/** The same, with its type. */
 export function blobOf(base64: string, type: string): Blob {
-  const text = atob(base64);
-  return new Blob([Uint8Array.from(text, (character) => character.charCodeAt(0))], { type });
+  return new Blob([bytesOf(base64)], { type });
 }
 
 /** Lets the browser save something as a file. */

@@ -19,6 +19,14 @@ export function count(value: number): string {
   return number.format(value);
 }
 
+/** "1.5 MiB". */
+export function size(bytes: number): string {
+  const steps = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const step = Math.min(steps.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  const value = bytes / 1024 ** step;
+  return `${number.format(step === 0 || value >= 100 ? Math.round(value) : Math.round(value * 10) / 10)} ${steps[step]}`;
+}
+
 /** "3 hours ago", "in 2 days"; further away than a month the day itself. */
 export function ago(time: string | Date | undefined, now: Date = new Date()): string {
   if (!time) {

@@ -7,6 +7,7 @@ export const ROUTES = {
   review: "/review",
   board: "/board",
   job: "/jobs/:id/:part?",
+  mail: "/mail",
   surveys: "/surveys",
   insights: "/insights",
   settings: "/settings/:part?",

@@ -85,6 +85,41 @@ describe("a letter", () => {
     await page.context().close();
   });
 
+  it("is shown page by page as the file that it becomes, and again when another version is saved or opened", async () => {
+    const job = await approved();
+    const page = await surfer.page();
+    await page.goto(`${url}/jobs/${job}/letter`);
+    await page.getByRole("button", { name: "Write", exact: true }).click();
+    await page.getByText("Version 1 · by template").waitFor();
+    const preview = page.getByRole("region", { name: "As a PDF" });
+    const sheet = preview.getByRole("img", { name: "Page 1 of 1" });
+    await sheet.waitFor();
+    const ink = () =>
+      sheet.evaluate((canvas: HTMLCanvasElement) => {
+        const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+        return data.filter((value, at) => at % 4 === 0 && value < 128).length;
+      });
+    expect(await ink()).toBeGreaterThan(1_000);
+    const text = preview.locator("details");
+    await text.getByText("The text of the pages").click();
+    const [first] = (await letterOf(job)).versions!;
+    expect(await text.textContent()).toContain(first!.text.split(/[\s,]+/)[0]);
+
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("textbox", { name: "Text of the letter" }).fill("Only twelve words of mine stand in the second version of it.");
+    await page.getByRole("button", { name: "Save as a version" }).click();
+    await text.getByText("Only twelve words of mine").waitFor();
+    await page.getByRole("button", { name: "Version 1", exact: true }).click();
+    await expect.poll(() => text.textContent()).not.toContain("Only twelve words");
+
+    await preview.getByRole("checkbox", { name: "Show the pages" }).uncheck();
+    await sheet.waitFor({ state: "detached" });
+    await page.reload();
+    await preview.getByRole("checkbox", { name: "Show the pages" }).waitFor();
+    expect(await sheet.count()).toBe(0);
+    await page.context().close();
+  });
+
   it("says why it was not changed where no model is there to follow the wish", async () => {
     const job = await approved();
     const page = await surfer.page();
@@ -143,8 +178,8 @@ describe("what mails suggest", () => {
     const page = await surfer.page({ timezoneId: "Europe/Berlin" });
     await page.route("**/aerie.pipeline.v1.MailService/*", async (route) => {
       const name = route.request().url().split("/").at(-1) ?? "";
-      if (name === "ListSuggestions") {
-        await route.fulfill({ json: { suggestions: open } });
+      if (name === "ListSuggestions" || name === "ListMails") {
+        await route.fulfill({ json: name === "ListMails" ? {} : { suggestions: open } });
         return;
       }
       const request = route.request().postDataJSON() as { suggestionId: string };
@@ -166,6 +201,76 @@ describe("what mails suggest", () => {
     await page.getByRole("button", { name: /^Dismiss/ }).click();
     await expect.poll(() => page.getByText("from mail", { exact: false }).count()).toBe(0);
     expect(asked["DismissSuggestion"]).toEqual({ suggestionId: "b" });
+    await page.context().close();
+  });
+});
+
+describe("mail that belongs to no job", () => {
+  it("is reached from the board, read, given to a job or put away by keyboard, and both are taken back", async () => {
+    const job = await approved();
+    await call(url, "JobsService/MoveJob", { jobId: job, status: "JOB_STATUS_APPLIED" });
+    const { posting } = await jobOf(url, job);
+    const named = `${posting.title}, ${posting.company}`;
+    // No mailbox is there to be read; what the server found in one is stood in for.
+    const all = ["a", "b"].map((id) => ({
+      id,
+      subject: `About your application ${id}`,
+      from: { name: "Ines Okafor", address: "ines@example.com" },
+      receiveTime: "2026-01-05T09:30:00Z",
+      label: "MAIL_LABEL_POSITIVE_RESPONSE",
+      confidence: 0.7,
+      labelledBy: "rules",
+      jobId: "",
+      candidateJobIds: id === "a" ? [job] : [],
+    }));
+    const asked: [string, Record<string, unknown>][] = [];
+    const page = await surfer.page();
+    await page.route("**/aerie.pipeline.v1.MailService/*", async (route) => {
+      const name = route.request().url().split("/").at(-1) ?? "";
+      const request = route.request().postDataJSON() as { mailId: string; jobId?: string; label?: string; labels?: string[] };
+      const mail = all.find((one) => one.id === request.mailId);
+      if (name === "ListMails") {
+        await route.fulfill({ json: { mails: all.filter((one) => one.jobId === "" && request.labels?.includes(one.label)) } });
+      } else if (name === "GetMail") {
+        await route.fulfill({ json: { mail: { ...mail, text: "We would like to talk to you." } } });
+      } else if (name === "ListSuggestions") {
+        await route.fulfill({ json: {} });
+      } else {
+        asked.push([name, request]);
+        if (mail && name === "RelinkMail") {
+          mail.jobId = request.jobId ?? "";
+        } else if (mail && name === "RelabelMail") {
+          mail.label = request.label ?? "";
+        }
+        await route.fulfill({ json: {} });
+      }
+    });
+    await page.goto(`${url}/board`);
+    await page.getByRole("link", { name: "2 mails belong to no job" }).click();
+    await page.getByRole("heading", { level: 1, name: "Mail without a job" }).waitFor();
+
+    await page.getByRole("button", { name: "Read and choose a job: About your application a" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("We would like to talk to you.").waitFor();
+    await page.getByRole("button", { name: `Belongs to ${named}` }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("listitem").filter({ hasText: "application a" }).waitFor({ state: "detached" });
+    expect(asked).toEqual([["RelinkMail", { mailId: "a", jobId: job }]]);
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("H1");
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("button", { name: "About your application a", exact: true }).waitFor();
+    expect(asked[1]).toEqual(["RelinkMail", { mailId: "a" }]);
+
+    await page.getByRole("button", { name: "Read and choose a job: About your application b" }).click();
+    await page.getByRole("searchbox", { name: "Search another job" }).fill(posting.company);
+    await page.getByRole("button", { name: `Belongs to ${named}` }).waitFor();
+
+    await page.getByRole("button", { name: "Not about a job: About your application b" }).click();
+    await expect.poll(() => page.getByText("About your application b", { exact: true }).count()).toBe(0);
+    await page.getByRole("button", { name: "Put away", exact: true }).click();
+    await page.getByRole("button", { name: "It is about a job: About your application b" }).click();
+    await page.getByText("Nothing was put away.").waitFor();
+    expect(asked.slice(2).map(([, request]) => request["label"])).toEqual(["MAIL_LABEL_UNRELATED", "MAIL_LABEL_NEUTRAL"]);
     await page.context().close();
   });
 });

@@ -74,6 +74,7 @@ async function withMail(page: Page): Promise<void> {
   const mails = found.map((one) => ({ ...one, from: { name: "Ines Okafor", address: "ines@example.com" }, receiveTime: "2026-01-05T09:30:00Z" }));
   await page.route("**/*.MailService/ListSuggestions", (route) => route.fulfill({ json: { suggestions: found } }));
   await page.route("**/*.MailService/ListMails", (route) => route.fulfill({ json: { mails } }));
+  await page.route("**/*.MailService/GetMail", (route) => route.fulfill({ json: { mail: { ...mails[0], text: "We would like to talk to you." } } }));
   const account = { id: "1", name: "Ada", host: "imap.example.com", user: "ada@example.com", problem: "The server refuses the password.", syncTime: "2026-01-05T09:30:00Z" };
   await page.route("**/*.MailService/ListMailAccounts", (route) => route.fulfill({ json: { accounts: [account] } }));
 }
@@ -132,6 +133,10 @@ describe.each(["light", "dark", "contrast"] as const)("in the %s theme", (theme)
       await visit(page, address);
       all.push(...(await findings(page)).map((finding) => `${name}: ${finding}`));
     }
+    await visit(page, "/mail");
+    await page.getByRole("button", { name: /^Read and choose a job/ }).first().click();
+    await page.getByText("We would like to talk to you.").waitFor();
+    all.push(...(await findings(page)).map((finding) => `opened mail: ${finding}`));
     await page.keyboard.press("t");
     await page.getByRole("complementary", { name: "Tasks" }).getByRole("heading").first().waitFor();
     all.push(...(await findings(page)).map((finding) => `tasks: ${finding}`));

@@ -11,6 +11,8 @@ export function pages(job: string): Record<string, string> {
     research: `/jobs/${job}/research`,
     "job-mail": `/jobs/${job}/mail`,
     "job-surveys": `/jobs/${job}/surveys`,
+    "loose-mail": "/mail",
+    "away-mail": "/mail?show=away",
     surveys: "/surveys",
     insights: "/insights",
     profile: "/settings/profile",

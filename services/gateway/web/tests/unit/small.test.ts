@@ -12,6 +12,7 @@ import { ago, pay, whereOf } from "../../src/lib/format";
 import { match } from "../../src/lib/routes";
 import { shortcuts } from "../../src/lib/shortcuts.svelte";
 import { mayMove, stageOf, STAGES, statusOf } from "../../src/lib/stages";
+import { scriptAddress } from "../../src/lib/trusted";
 import { reveal, slice } from "../../src/lib/window";
 
 describe("addresses", () => {
@@ -21,6 +22,16 @@ describe("addresses", () => {
     expect(match("/settings")).toEqual({ page: "settings", parameters: {} });
     for (const missing of ["/jobs", "/jobs/1/2/3", "/nothing", "/jobs/%E0%A4%A"]) {
       expect(match(missing).page).toBe("missing");
+    }
+  });
+});
+
+describe("scripts that the app starts by itself", () => {
+  it("are the service worker and the reader of PDF, from this server", () => {
+    expect(scriptAddress("/sw.js")).toBe("/sw.js");
+    expect(scriptAddress("/assets/pdf.worker.min-B8dHURtp.js")).toBe("/assets/pdf.worker.min-B8dHURtp.js");
+    for (const foreign of ["https://evil.example/sw.js", "//evil.example/sw.js", "/assets/other.js", "/sw.js/../x.js", "blob:x", "/assets/pdf.worker/../../x.js"]) {
+      expect(() => scriptAddress(foreign), foreign).toThrow(TypeError);
     }
   });
 });

@@ -1,0 +1,56 @@
+/** Names of what jobs have: stages, levels, pay. */
+
+export const terms = {
+  stages: {
+    pending: "To review",
+    approved: "To apply",
+    applied: "Applied",
+    survey: "Survey",
+    phone_screen: "Phone screen",
+    interviewing: "Interviews",
+    offer: "Offer",
+    hired: "Hired",
+    rejected: "Rejected",
+    archived: "Archived",
+  },
+  remote: {
+    REMOTE_KIND_UNSPECIFIED: "",
+    REMOTE_KIND_ON_SITE: "On site",
+    REMOTE_KIND_HYBRID: "Hybrid",
+    REMOTE_KIND_REMOTE: "Remote",
+  },
+  levels: {
+    SENIORITY_INTERN: "Intern",
+    SENIORITY_JUNIOR: "Junior",
+    SENIORITY_MID: "Mid level",
+    SENIORITY_SENIOR: "Senior",
+    SENIORITY_LEAD: "Lead",
+    SENIORITY_MANAGER: "Manager",
+    SENIORITY_DIRECTOR: "Director",
+    SENIORITY_VICE_PRESIDENT: "Vice president",
+    SENIORITY_EXECUTIVE: "Executive",
+  },
+  employment: {
+    EMPLOYMENT_TYPE_FULL_TIME: "Full time",
+    EMPLOYMENT_TYPE_PART_TIME: "Part time",
+    EMPLOYMENT_TYPE_CONTRACT: "Contract",
+    EMPLOYMENT_TYPE_TEMPORARY: "Temporary",
+    EMPLOYMENT_TYPE_INTERNSHIP: "Internship",
+    EMPLOYMENT_TYPE_VOLUNTEER: "Volunteer",
+    EMPLOYMENT_TYPE_PER_DIEM: "By the day",
+  },
+  pay: {
+    from: (amount: string) => `from ${amount}`,
+    upTo: (amount: string) => `up to ${amount}`,
+    estimated: "estimated",
+    periods: {
+      PAY_PERIOD_UNSPECIFIED: "",
+      PAY_PERIOD_HOUR: "an hour",
+      PAY_PERIOD_DAY: "a day",
+      PAY_PERIOD_WEEK: "a week",
+      PAY_PERIOD_MONTH: "a month",
+      PAY_PERIOD_YEAR: "a year",
+    },
+  },
+  score: { none: "Not scored yet", of: (total: number) => `Score ${total} of 100` },
+};
