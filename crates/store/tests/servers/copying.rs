@@ -57,7 +57,8 @@ fn columns(postgres: &TestPostgres) -> Vec<(String, String, String, bool)> {
                and t.attname = 'tenant_id') from pg_class join pg_attribute on attrelid = pg_class.oid \
                join pg_type on pg_type.oid = atttypid where relkind = 'r' and relnamespace = 'public'::regnamespace \
                and attnum > 0 and not attisdropped and attgenerated = '' and attname <> 'tenant_id' \
-               and relname not in ('event_outbox', 'installation', 'schema_version', 'store_move', 'store_move_table') \
+               and relname not in ('event_outbox', 'installation', 'schema_version', 'store_move', 'store_move_table', \
+               'api_key', 'web_session') \
                order by relname, attnum";
     let printed = postgres.administer(sql).unwrap();
     let row = |line: &str| {
