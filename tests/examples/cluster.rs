@@ -21,6 +21,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::mpsc,
+    task::JoinSet,
 };
 
 const LIST_JOBS: &str = "aerie.pipeline.v1.JobsService/ListJobs";
@@ -86,9 +87,11 @@ async fn fan_out(cluster: &Cluster, authority: &str, clients: usize) -> anyhow::
     let memory = |name: &str| -> anyhow::Result<u64> { resident(cluster.process(name)?) };
     let before = (memory("gateway-0")?, memory("pipeline-api-0")?);
     let (sender, mut arrivals) = mpsc::unbounded_channel::<Option<Instant>>();
+    // They end with this function, before the gateway does.
+    let mut browsers = JoinSet::new();
     for _ in 0..clients {
         let (authority, sender) = (authority.to_owned(), sender.clone());
-        tokio::spawn(async move {
+        browsers.spawn(async move {
             if let Err(error) = follow(&authority, &sender).await {
                 eprintln!("a browser was cut off: {error}");
             }
@@ -146,9 +149,12 @@ async fn follow(authority: &str, sender: &mpsc::UnboundedSender<Option<Instant>>
             sender.send(None)?;
             seen.clear();
         }
-        while let Some(at) = seen.find("\ndata: ") {
-            sender.send(Some(Instant::now()))?;
-            seen.drain(..at + 7);
+        while let Some(end) = seen.find("\n\n") {
+            // A decision may tell of more than the move.
+            if seen.get(..end).is_some_and(|event| event.contains("\"kind\":\"job.moved\"")) {
+                sender.send(Some(Instant::now()))?;
+            }
+            seen.drain(..end + 2);
         }
     }
 }
