@@ -12,8 +12,6 @@ use crate::{check::Checks, secret::Secret};
 pub struct Events {
     /// Days for which a client that was away can replay what it missed.
     pub retention_days: u32,
-    /// Events held for a slow subscriber before it is told to read everything again.
-    pub channel_capacity: usize,
     /// What carries wake-ups between processes.
     pub bus: Bus,
     /// The NATS servers, `nats://user:password@host:port`, several parted by commas.
@@ -49,7 +47,6 @@ impl Events {
 
     pub(crate) fn check(&self, checks: &mut Checks) {
         checks.range("events.retention_days", self.retention_days, 1, 36_500);
-        checks.range("events.channel_capacity", self.channel_capacity, 1, 1_000_000);
     }
 }
 

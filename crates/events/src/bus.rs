@@ -1,12 +1,14 @@
 //! Wake-ups: who should look at their rows again.
 
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use aerie_store::{PersonId, Tx};
 use async_trait::async_trait;
-use tokio::sync::broadcast;
 
-use crate::EventError;
+use crate::{
+    EventError,
+    feed::{Feed, Feeds},
+};
 
 /// "Look at the rows again." Carries no content: whoever listens re-reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,17 +17,6 @@ pub enum Wake {
     Person(PersonId),
     /// Any log may have grown: wake-ups of other processes may have been lost.
     Everybody,
-}
-
-impl Wake {
-    /// Whether a reader of this person's log is meant.
-    #[must_use]
-    pub fn concerns(self, reader: PersonId) -> bool {
-        match self {
-            Self::Person(person) => person == reader,
-            Self::Everybody => true,
-        }
-    }
 }
 
 /// Carries wake-ups from writers to subscribers, inside a process or between them.
@@ -40,8 +31,8 @@ pub trait EventBus: Debug + Send + Sync {
     /// Announces the change after its transaction was committed.
     fn publish(&self, wake: Wake);
 
-    /// Wake-ups from now on. A receiver that falls behind sees `Lagged`, which means no more than "look again".
-    fn listen(&self) -> broadcast::Receiver<Wake>;
+    /// What the subscribers of a person share in this process.
+    fn feed(&self, person: PersonId) -> Arc<Feed>;
 
     /// How long a subscriber waits for a wake-up before it looks by itself. Short where other processes may write
     /// without a word.
@@ -51,33 +42,22 @@ pub trait EventBus: Debug + Send + Sync {
 }
 
 /// Wake-ups within one process.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LocalBus {
-    sender: broadcast::Sender<Wake>,
-}
-
-impl LocalBus {
-    /// A bus that keeps `capacity` wake-ups for slow listeners before they lag.
-    pub fn new(capacity: usize) -> Self {
-        Self { sender: broadcast::Sender::new(capacity.max(1)) }
-    }
-}
-
-impl Default for LocalBus {
-    fn default() -> Self {
-        Self::new(1024)
-    }
+    feeds: Arc<Feeds>,
 }
 
 #[async_trait]
 impl EventBus for LocalBus {
     fn publish(&self, wake: Wake) {
-        // Fails only when nobody listens.
-        let _ = self.sender.send(wake);
+        match wake {
+            Wake::Person(person) => self.feeds.wake(person),
+            Wake::Everybody => self.feeds.wake_everybody(),
+        }
     }
 
-    fn listen(&self) -> broadcast::Receiver<Wake> {
-        self.sender.subscribe()
+    fn feed(&self, person: PersonId) -> Arc<Feed> {
+        self.feeds.of(person)
     }
 }
 

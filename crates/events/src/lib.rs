@@ -7,6 +7,7 @@
 mod append;
 mod bus;
 mod error;
+mod feed;
 mod nats_bus;
 mod postgres_bus;
 mod prune;
@@ -16,6 +17,7 @@ mod subscribe;
 pub use append::{Event, NewEvent, append, append_all};
 pub use bus::{EventBus, LocalBus, Wake, commit};
 pub use error::EventError;
+pub use feed::Feed;
 pub use nats_bus::{NatsBus, NatsOptions};
 pub use postgres_bus::{CHANNEL, PostgresBus};
 pub use prune::{Retention, prune};

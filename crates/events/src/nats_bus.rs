@@ -8,7 +8,7 @@ use std::{
     fmt, mem,
     path::PathBuf,
     str::FromStr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -22,13 +22,13 @@ use async_nats::{
 };
 use async_trait::async_trait;
 use tokio::{
-    sync::{Notify, broadcast, watch},
+    sync::{Notify, watch},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{EventBus, EventError, LocalBus, Wake};
+use crate::{EventBus, EventError, LocalBus, Wake, feed::Feed};
 
 /// Header that tells whose message it is; within the process it was passed on already.
 pub(crate) const ORIGIN: &str = "Aerie-Origin";
@@ -62,8 +62,6 @@ pub struct NatsOptions {
     pub orphan_age: Duration,
     /// How often the outbox is looked through for them.
     pub sweep: Duration,
-    /// Wake-ups kept for slow listeners before they lag.
-    pub capacity: usize,
 }
 
 impl NatsOptions {
@@ -77,7 +75,6 @@ impl NatsOptions {
             retention: Duration::from_secs(3600),
             orphan_age: Duration::from_secs(5),
             sweep: Duration::from_secs(5),
-            capacity: 1024,
         }
     }
 }
@@ -120,7 +117,7 @@ impl NatsBus {
         };
         let servers = options.url.split(',').map(address).collect::<Result<_, _>>()?;
         Ok(Self {
-            local: LocalBus::new(options.capacity),
+            local: LocalBus::default(),
             origin: Uuid::new_v4(),
             servers,
             options,
@@ -230,8 +227,8 @@ impl EventBus for NatsBus {
         self.announce.notify_one();
     }
 
-    fn listen(&self) -> broadcast::Receiver<Wake> {
-        self.local.listen()
+    fn feed(&self, person: PersonId) -> Arc<Feed> {
+        self.local.feed(person)
     }
 
     fn poll(&self) -> Duration {

@@ -1,13 +1,12 @@
 //! Wake-ups between processes that share a PostgreSQL server.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aerie_store::{PersonId, Tx};
 use async_trait::async_trait;
-use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use crate::{EventBus, EventError, LocalBus, Wake};
+use crate::{EventBus, EventError, LocalBus, Wake, feed::Feed};
 
 /// Name of the notification channel.
 pub const CHANNEL: &str = "aerie_wake";
@@ -32,12 +31,13 @@ impl fmt::Debug for PostgresBus {
     }
 }
 
-impl PostgresBus {
-    /// A bus that keeps `capacity` wake-ups for slow listeners before they lag.
-    pub fn new(capacity: usize) -> Self {
-        Self { local: LocalBus::new(capacity), origin: Uuid::new_v4() }
+impl Default for PostgresBus {
+    fn default() -> Self {
+        Self { local: LocalBus::default(), origin: Uuid::new_v4() }
     }
+}
 
+impl PostgresBus {
     /// Takes the payload of a notification. Returns whose log has grown if it came from another process; anything that
     /// no bus wrote is ignored.
     pub fn hear(&self, payload: &str) -> Option<PersonId> {
@@ -68,8 +68,8 @@ impl EventBus for PostgresBus {
         self.local.publish(wake);
     }
 
-    fn listen(&self) -> broadcast::Receiver<Wake> {
-        self.local.listen()
+    fn feed(&self, person: PersonId) -> Arc<Feed> {
+        self.local.feed(person)
     }
 
     fn poll(&self) -> Duration {
@@ -84,16 +84,18 @@ mod tests {
 
     #[test]
     fn hears_others_and_ignores_itself_and_noise() {
-        let bus = PostgresBus::new(4);
-        let mut heard = bus.listen();
+        let bus = PostgresBus::default();
         let person = Uuid::now_v7();
+        let feed = bus.feed(person);
+        let mut wakes = feed.wakes();
         assert_eq!(bus.hear(&format!("{person} {}", Uuid::new_v4())), Some(person));
-        assert_eq!(heard.try_recv().unwrap(), Wake::Person(person));
+        assert!(wakes.has_changed().unwrap());
+        wakes.mark_unchanged();
         for noise in [format!("{person} {}", bus.origin), String::new(), "a b".to_owned(), person.to_string()] {
             assert_eq!(bus.hear(&noise), None, "{noise:?}");
         }
-        assert!(heard.try_recv().is_err());
+        assert!(!wakes.has_changed().unwrap());
         bus.begin_hearing();
-        assert!(heard.try_recv().unwrap().concerns(person));
+        assert!(wakes.has_changed().unwrap());
     }
 }

@@ -5,21 +5,20 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use aerie_store::{Database, PersonId};
 use chrono::Utc;
 use futures::{Stream, stream};
-use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
-    time::{Instant, timeout_at},
-};
+use tokio::{sync::watch, time::timeout};
 
 use crate::{
-    Event, EventBus, EventError, Wake, person_of,
-    read::{bounds, read_after},
+    Event, EventBus, EventError,
+    feed::{Feed, Known},
+    person_of,
+    read::read_after,
 };
 
 /// What a subscriber receives.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delivery {
     /// The next event.
-    Event(Event),
+    Event(Arc<Event>),
     /// Events between the subscriber's position and `latest` cannot be told any more: read the state afresh. The
     /// stream goes on with the events after `latest`.
     Resync {
@@ -77,20 +76,23 @@ fn stream_of(
     options: SubscribeOptions,
     tells_start: bool,
 ) -> impl Stream<Item = Result<Delivery, EventError>> + Send + 'static {
-    // Listening starts before the first read: what is committed in between is found by that read or wakes us.
-    let wakes = bus.listen();
     let poll = options.poll.unwrap_or_else(|| bus.poll());
-    let reader = person_of(&database).map(|person| Reader {
-        database,
-        person,
-        wakes,
-        options,
-        poll,
-        position: after,
-        tells_start,
-        ready: VecDeque::new(),
-        caught_up: false,
-        lag: Lag::default(),
+    let reader = person_of(&database).map(|person| {
+        let feed = bus.feed(person);
+        Reader {
+            database,
+            person,
+            // Listening starts before the first read: what is committed in between is found by that read or wakes us.
+            wakes: feed.wakes(),
+            feed,
+            options,
+            poll,
+            position: after,
+            tells_start,
+            ready: VecDeque::new(),
+            caught_up: false,
+            lag: Lag::default(),
+        }
     });
     stream::unfold(Some(reader), |reader| async move {
         let mut reader = match reader? {
@@ -107,7 +109,8 @@ fn stream_of(
 struct Reader {
     database: Database,
     person: PersonId,
-    wakes: Receiver<Wake>,
+    feed: Arc<Feed>,
+    wakes: watch::Receiver<u64>,
     options: SubscribeOptions,
     poll: Duration,
     position: Option<i64>,
@@ -126,7 +129,8 @@ impl Reader {
                 return Ok(delivery);
             }
             if self.caught_up {
-                self.wait().await;
+                // Woken, or time to look anyway.
+                let _ = timeout(self.poll, self.wakes.changed()).await;
             }
             match self.read().await {
                 Ok(()) => {}
@@ -139,51 +143,56 @@ impl Reader {
         }
     }
 
-    /// Waits until the person's log may have grown.
-    async fn wait(&mut self) {
-        let deadline = Instant::now() + self.poll;
-        loop {
-            match timeout_at(deadline, self.wakes.recv()).await {
-                Ok(Ok(wake)) if !wake.concerns(self.person) => {}
-                Ok(Err(RecvError::Closed)) => return tokio::time::sleep_until(deadline).await,
-                // Ours, a lag (which may hide ours), or time to look anyway.
-                Ok(Ok(_)) | Ok(Err(RecvError::Lagged(_))) | Err(_) => return,
+    /// Takes the next page.
+    async fn read(&mut self) -> Result<(), EventError> {
+        let wake = *self.wakes.borrow_and_update();
+        let limit = self.options.page.max(1);
+        match self.feed.after(&self.database, self.position, limit, wake, self.poll).await? {
+            Known::Events { events, through, last } => {
+                let is_start = self.position.is_none();
+                self.ready.extend((is_start && self.tells_start).then_some(Delivery::Resync { latest: last }));
+                let kinds = &self.options.kinds;
+                let wanted =
+                    events.into_iter().filter(|event| kinds.is_empty() || kinds.contains(&event.kind)).collect();
+                self.take(wanted, through, through == last);
             }
+            Known::Older => self.read_store(limit).await?,
+            Known::Beyond { last } => self.resync(last),
         }
+        Ok(())
     }
 
-    /// Reads the next page.
-    async fn read(&mut self) -> Result<(), EventError> {
+    /// Reads the next page of what nobody keeps in memory.
+    async fn read_store(&mut self, limit: usize) -> Result<(), EventError> {
+        let position = self.position.unwrap_or_default();
         let mut tx = self.database.read().await?;
-        let Some(position) = self.position else {
-            let latest = bounds(&mut tx).await?.last;
-            self.position = Some(latest);
-            self.caught_up = true;
-            self.lag.is_live = true;
-            self.ready.extend(self.tells_start.then_some(Delivery::Resync { latest }));
-            return Ok(tx.rollback().await?);
-        };
-        let limit = self.options.page.max(1);
         let (bounds, events) = read_after(&mut tx, position, &self.options.kinds, limit).await?;
         tx.rollback().await?;
         if !bounds.can_replay_after(position) {
-            self.position = Some(bounds.last);
-            self.ready.push_back(Delivery::Resync { latest: bounds.last });
+            self.resync(bounds.last);
             return Ok(());
         }
         // A short page means that nothing of interest is left up to the end.
-        self.caught_up = events.len() < limit;
-        self.position = match events.last() {
-            Some(event) if !self.caught_up => Some(event.sequence),
-            _ => Some(bounds.last),
-        };
+        let caught_up = events.len() < limit;
+        let through = events.last().filter(|_| !caught_up).map_or(bounds.last, |event| event.sequence);
+        self.take(events.into_iter().map(Arc::new).collect(), through, caught_up);
+        Ok(())
+    }
+
+    fn take(&mut self, events: Vec<Arc<Event>>, through: i64, caught_up: bool) {
         for event in &events {
             self.lag.tell(event);
         }
-        // Whoever has come to the end once hears of everything after it as it happens.
-        self.lag.is_live |= self.caught_up;
         self.ready.extend(events.into_iter().map(Delivery::Event));
-        Ok(())
+        self.position = Some(through);
+        self.caught_up = caught_up;
+        // Whoever has come to the end once hears of everything after it as it happens.
+        self.lag.is_live |= caught_up;
+    }
+
+    fn resync(&mut self, latest: i64) {
+        self.position = Some(latest);
+        self.ready.push_back(Delivery::Resync { latest });
     }
 }
 

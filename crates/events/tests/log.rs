@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aerie_events::{
-    Delivery, EventBus, EventError, LocalBus, NewEvent, Retention, SubscribeOptions, Wake, append, append_all, bounds,
+    Delivery, EventBus, EventError, LocalBus, NewEvent, Retention, SubscribeOptions, append, append_all, bounds,
     changes, commit, person_of, prune, read_after, subscribe,
 };
 use aerie_store::{Database, Stores, StoresConfig};
@@ -43,7 +43,9 @@ on_both_engines!(
     a_reader_that_is_overtaken_by_pruning_is_told_to_resync,
     retention_is_by_age_and_number,
     a_watcher_misses_nothing_after_its_first_look,
-    a_lagging_bus_loses_nothing,
+    subscribers_of_a_person_share_what_is_read,
+    what_one_subscriber_finds_by_itself_the_others_hear_of,
+    a_reader_that_knows_more_is_believed,
     dying_between_commit_and_wake_up_loses_nothing,
     only_the_kinds_that_were_asked_for,
     people_have_logs_of_their_own,
@@ -262,7 +264,7 @@ async fn retention_is_by_age_and_number(place: Place) {
 /// A watcher reads rows when it is told where it stands; what is committed from then on must reach it, however late it
 /// looks again.
 async fn a_watcher_misses_nothing_after_its_first_look(place: Place) {
-    let (database, bus) = (place.person().await, Arc::new(LocalBus::new(16)));
+    let (database, bus) = (place.person().await, Arc::new(LocalBus::default()));
     write(&database, &*bus, 1).await;
     let options = quick(10, Duration::from_secs(600));
     let mut stream: Deliveries = Box::pin(changes(database.clone(), Arc::clone(&bus) as _, options));
@@ -272,19 +274,60 @@ async fn a_watcher_misses_nothing_after_its_first_look(place: Place) {
     assert_eq!(next_sequence(&mut stream).await, 2);
 }
 
-async fn a_lagging_bus_loses_nothing(place: Place) {
-    let (database, other) = (place.person().await, person_of(&place.person().await).unwrap());
-    let bus = Arc::new(LocalBus::new(1));
-    let mut stream = stream(&database, &bus, Some(0), quick(256, NEVER));
-    write(&database, &*bus, 1).await;
-    assert_eq!(next_sequence(&mut stream).await, 1);
-    for number in 2..=20 {
+async fn subscribers_of_a_person_share_what_is_read(place: Place) {
+    let database = place.person().await;
+    let bus = Arc::new(LocalBus::default());
+    let mut streams: Vec<Deliveries> = (0..50).map(|_| stream(&database, &bus, Some(0), quick(7, NEVER))).collect();
+    for number in 1..=20 {
         write(&database, &*bus, number).await;
-        // Somebody else's wake-ups push ours out of the channel.
-        (0..5).for_each(|_| bus.publish(Wake::Person(other)));
     }
-    for expected in 2..=20 {
-        assert_eq!(next_sequence(&mut stream).await, expected);
+    for stream in &mut streams {
+        for expected in 1..=20 {
+            assert_eq!(next_sequence(stream).await, expected);
+        }
+    }
+    for expected in 21..=320 {
+        write(&database, &*bus, expected).await;
+        let mut told = Vec::new();
+        for stream in &mut streams {
+            match next(stream).await {
+                Delivery::Event(event) => told.push(event),
+                resync => panic!("{resync:?}"),
+            }
+        }
+        assert_eq!(told[0].sequence, expected);
+        assert!(told.iter().all(|event| Arc::ptr_eq(event, &told[0])), "event {expected} was read more than once");
+    }
+}
+
+/// A poll finds what nobody was woken for, and tells the others, whose own polls are far away.
+async fn what_one_subscriber_finds_by_itself_the_others_hear_of(place: Place) {
+    let database = place.person().await;
+    let bus = Arc::new(LocalBus::default());
+    let mut patient = stream(&database, &bus, Some(0), quick(256, NEVER));
+    let mut eager = stream(&database, &bus, Some(0), quick(256, Duration::from_millis(50)));
+    write(&database, &*bus, 1).await;
+    assert_eq!((next_sequence(&mut patient).await, next_sequence(&mut eager).await), (1, 1));
+    let mut tx = database.begin().await.unwrap();
+    append(&mut tx, event(2)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(tokio::join!(next_sequence(&mut patient), next_sequence(&mut eager)), (2, 2));
+}
+
+/// Another process has told a reader of more than this one was woken for.
+async fn a_reader_that_knows_more_is_believed(place: Place) {
+    let database = place.person().await;
+    let (here, there) = (Arc::new(LocalBus::default()), Arc::new(LocalBus::default()));
+    write(&database, &*here, 1).await;
+    let mut other = stream(&database, &here, Some(0), quick(256, NEVER));
+    assert_eq!(next_sequence(&mut other).await, 1);
+    for number in 2..=4 {
+        write(&database, &*there, number).await;
+    }
+    let mut moved = stream(&database, &here, Some(3), quick(256, NEVER));
+    assert_eq!(next_sequence(&mut moved).await, 4);
+    for expected in 2..=4 {
+        assert_eq!(next_sequence(&mut other).await, expected);
     }
 }
 

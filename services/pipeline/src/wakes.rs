@@ -29,23 +29,21 @@ enum Kind {
 impl Wakes {
     /// The bus that the settings name. Nothing is connected yet.
     pub(crate) fn create(settings: &Events, stores: &Stores) -> Result<Self, EventError> {
-        let capacity = settings.channel_capacity;
         let on_server = stores.worker().is_some();
         let bus = match settings.bus_for(on_server) {
             Bus::Postgres if !on_server => return Err(EventError::NoServer { bus: "postgres" }),
             Bus::Nats if !on_server => return Err(EventError::NoServer { bus: "nats" }),
-            Bus::Postgres => Kind::Postgres(Arc::new(PostgresBus::new(capacity))),
+            Bus::Postgres => Kind::Postgres(Arc::new(PostgresBus::default())),
             Bus::Nats => {
                 let days = Duration::from_secs(86_400).saturating_mul(settings.retention_days);
                 let usual = NatsOptions::new(settings.nats_url.reveal());
                 Kind::Nats(Arc::new(NatsBus::new(NatsOptions {
                     authority: settings.nats_authority.clone(),
                     retention: usual.retention.min(days),
-                    capacity,
                     ..usual
                 })?))
             }
-            Bus::Auto | Bus::Local => Kind::Local(Arc::new(LocalBus::new(capacity))),
+            Bus::Auto | Bus::Local => Kind::Local(Arc::new(LocalBus::default())),
         };
         Ok(Self { bus, followed: AtomicBool::new(false) })
     }

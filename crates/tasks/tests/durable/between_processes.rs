@@ -35,7 +35,7 @@ async fn wakes(elsewhere: Arc<Stores>, place: Place) {
     let here = place.person().await;
     let there = elsewhere.person(aerie_events::person_of(&here).unwrap()).await.unwrap();
     let registry = || Registry::new().with(scripted::<PLAIN, _, _>(echo));
-    let (bus_here, bus_there) = (Arc::new(PostgresBus::new(64)), Arc::new(PostgresBus::new(64)));
+    let (bus_here, bus_there) = (Arc::new(PostgresBus::default()), Arc::new(PostgresBus::default()));
     let queue_here = Queue::new(registry(), clock(), Arc::clone(&bus_here) as _);
     let queue_there = Queue::new(registry(), clock(), Arc::clone(&bus_there) as _);
 
