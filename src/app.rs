@@ -8,7 +8,7 @@ use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_rpc::{Backend, HttpService, PersonId as CallerId, Process};
 use aerie_store::{PersonId, ServerOptions, Stores, StoresConfig, accounts};
-use aerie_tasks::{Clock, SystemClock};
+use aerie_tasks::{Clock, ServerClock};
 use aerie_telemetry::Lifecycle;
 use aerie_vision::VisionService;
 use anyhow::Context;
@@ -25,6 +25,7 @@ pub struct App {
     pub pipeline: Backend,
     process: Process,
     stores: Arc<Stores>,
+    clock: Arc<dyn Clock>,
     router: RouterAccess,
     vision: Backend,
 }
@@ -95,12 +96,13 @@ impl App {
         let process = Process::start(&config, "aerie")?;
         let lifecycle = process.lifecycle.clone();
         let stores = Arc::new(open_stores(&config, config.store.url == StoreUrl::Embedded).await?);
+        let clock = ServerClock::of(&stores, lifecycle.soft()).await?;
         let vision = vision.open(&config, &process).await?;
         let router = RouterAccess::open(&config, vision.clone(), &process).await?;
         let pipeline = Pipeline::create(PipelineDeps {
             stores: Arc::clone(&stores),
             config: &config,
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&clock),
             router: Some(router.backend.clone()),
         })?;
         let person = pipeline.local_person().await?;
@@ -109,7 +111,7 @@ impl App {
         if stays {
             pipeline.watch_mail(&lifecycle);
         }
-        Ok(Box::new(Self { config, person, pipeline: server.backend(), process, stores, router, vision }))
+        Ok(Box::new(Self { config, person, pipeline: server.backend(), process, stores, clock, router, vision }))
     }
 
     /// The gateway in front of the services.
@@ -117,7 +119,7 @@ impl App {
         let deps = GatewayDeps {
             services: routes(&self.pipeline, Some(&self.router.backend), Some(&self.vision)),
             openai: Some(self.router.openai.clone()),
-            callers: callers(&self.config, &self.stores).await?,
+            callers: callers(&self.config, &self.stores, &self.clock).await?,
             names: PublicNames::of(&self.config.accounts),
             server: self.config.server.clone(),
             limits: self.config.limits.clone(),
@@ -156,17 +158,17 @@ pub fn routes(pipeline: &Backend, router: Option<&Backend>, vision: Option<&Back
 }
 
 /// Who may ask the gateway: the one person of this machine, or everybody who proves who they are.
-pub async fn callers(config: &Config, stores: &Arc<Stores>) -> anyhow::Result<Callers> {
+pub async fn callers(config: &Config, stores: &Arc<Stores>, clock: &Arc<dyn Clock>) -> anyhow::Result<Callers> {
     match config.accounts.mode {
         AccountsMode::Local => {
             let mut tx = stores.platform().begin().await?;
-            let person = accounts::ensure_local_person(&mut tx, SystemClock.now()).await?;
+            let person = accounts::ensure_local_person(&mut tx, clock.now()).await?;
             tx.commit().await?;
             Ok(Callers::local(CallerId::new(person.to_string()).context("the local person's id")?))
         }
         AccountsMode::Tokens => {
             let store = AccountStore::new(Arc::clone(stores));
-            Ok(Callers::accounts(&config.accounts, store, Arc::new(SystemClock))?)
+            Ok(Callers::accounts(&config.accounts, store, Arc::clone(clock))?)
         }
     }
 }

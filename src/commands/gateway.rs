@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use aerie_gateway::{Gateway, GatewayDeps, PublicNames, bind};
 use aerie_rpc::{Backend, HttpService, Process};
+use aerie_tasks::ServerClock;
 use anyhow::Context;
 
 use crate::{
@@ -28,10 +29,11 @@ pub async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let router: Option<Backend> = elsewhere("llm_router.endpoint", &config.llm_router.endpoint)?;
     let vision = elsewhere("vision.endpoint", &config.vision.endpoint)?;
     let stores = Arc::new(open_stores(&config, false).await?);
+    let clock = ServerClock::of(&stores, lifecycle.soft()).await?;
     let deps = GatewayDeps {
         services: routes(&pipeline, router.as_ref(), vision.as_ref()),
         openai: router.map(HttpService::new),
-        callers: callers(&config, &stores).await?,
+        callers: callers(&config, &stores, &clock).await?,
         names: PublicNames::of(&config.accounts),
         server: config.server.clone(),
         limits: config.limits.clone(),

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use aerie_config::Role;
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_rpc::Process;
-use aerie_tasks::SystemClock;
+use aerie_tasks::ServerClock;
 use anyhow::Context;
 use tokio::net::TcpListener;
 
@@ -26,7 +26,7 @@ pub async fn run(cli: &Cli, roles: &PipelineRoles) -> anyhow::Result<ExitCode> {
     let pipeline = Pipeline::create(PipelineDeps {
         stores: Arc::clone(&stores),
         config: &config,
-        clock: Arc::new(SystemClock),
+        clock: ServerClock::of(&stores, lifecycle.soft()).await?,
         router: router.transpose().context("llm_router.endpoint")?,
     })?;
     let all = !(roles.api || roles.worker || roles.scheduler);

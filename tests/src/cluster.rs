@@ -9,12 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerie_testkit::{boards::BoardServer, nats::NatsServer, postgres::PostgresServer};
+use aerie_testkit::{boards::BoardServer, nats::NatsServer, postgres::PostgresServer, small_disk::SmallDisk};
 use anyhow::{Context, bail, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{http, program::Program};
+use crate::{http, program::Program, tools};
 
 /// Long enough for a slow machine that runs other tests as well.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -33,13 +33,15 @@ pub struct Size {
     pub routers: usize,
     /// Vision services, with a tiny model of random weights.
     pub visions: usize,
+    /// Megabytes of a disk that the database has for itself, to be filled; none, for all that there is.
+    pub disk: Option<u64>,
 }
 
 impl Size {
     /// One of each.
-    pub const ONE: Self = Self { gateways: 1, apis: 1, workers: 1, routers: 1, visions: 0 };
+    pub const ONE: Self = Self { gateways: 1, apis: 1, workers: 1, routers: 1, visions: 0, disk: None };
     /// Two of each.
-    pub const TWO: Self = Self { gateways: 2, apis: 2, workers: 2, routers: 2, visions: 0 };
+    pub const TWO: Self = Self { gateways: 2, apis: 2, workers: 2, routers: 2, visions: 0, disk: None };
 }
 
 /// All processes of an installation; killed when dropped.
@@ -49,6 +51,8 @@ pub struct Cluster {
     home: TempDir,
     /// The database; outlives the processes.
     pub postgres: PostgresServer,
+    /// The database's own disk, where one was asked for and may be mounted.
+    pub disk: Option<SmallDisk>,
     /// The bus for wake-ups; without NATS the database does that, too.
     pub nats: Option<NatsServer>,
     members: BTreeMap<String, Member>,
@@ -75,7 +79,9 @@ impl Cluster {
     /// # Errors
     /// Something did not start; the error has what it said.
     pub fn start(program: &Program, size: Size, settings: &[(&str, &str)]) -> anyhow::Result<Option<Self>> {
-        let postgres = match PostgresServer::start() {
+        let disk = size.disk.map(SmallDisk::mount).transpose()?.flatten();
+        let folder = disk.as_ref().map_or_else(std::env::temp_dir, |disk| disk.path().to_owned());
+        let postgres = match PostgresServer::start_on(&folder) {
             Ok(postgres) => postgres,
             Err(error) => {
                 let is_required =
@@ -94,7 +100,8 @@ impl Cluster {
             variables.push(("AERIE__EVENTS__BUS".to_owned(), "nats".to_owned()));
             variables.push(("AERIE__EVENTS__NATS_URL".to_owned(), nats.url()));
         }
-        let mut this = Self { program: program.clone(), home, postgres, nats, members: BTreeMap::new(), variables };
+        let mut this =
+            Self { program: program.clone(), home, postgres, disk, nats, members: BTreeMap::new(), variables };
         this.run(&["certificates", "--out", &this.path("certificates")])?;
         // Every process has a data folder of its own, and all seal with one secret.
         let secret = this.path("server.secret");
@@ -122,21 +129,8 @@ impl Cluster {
         boards: &BoardServer,
         settings: &[(&str, &str)],
     ) -> anyhow::Result<Option<Self>> {
-        let there = boards.aggregators();
-        let elsewhere: Vec<String> = aerie_boards::all()
-            .iter()
-            .map(|source| source.info())
-            .filter(|info| info.kind != aerie_boards::SourceKind::CompanyBoard && !there.contains(&info.name))
-            .map(|info| info.name.clone())
-            .collect();
-        let (endpoints, disabled) = (json!(boards.endpoints()).to_string(), json!(elsewhere).to_string());
-        let mut all = vec![
-            ("AERIE__DISCOVERY__ENDPOINTS", endpoints.as_str()),
-            ("AERIE__DISCOVERY__PER_HOST_INTERVAL_MS", "0"),
-            // No test may ask the real internet.
-            ("AERIE__DISCOVERY__DISABLED_SOURCES", disabled.as_str()),
-            ("AERIE__RESEARCH__SEARXNG", "off"),
-        ];
+        let sample = sample_boards(boards);
+        let mut all: Vec<(&str, &str)> = sample.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         all.extend(settings);
         let Some(this) = Self::start(program, size, &all)? else { return Ok(None) };
         if !this.has_accounts() {
@@ -296,11 +290,29 @@ impl Cluster {
     /// # Errors
     /// It cannot be started.
     pub fn spawn(&mut self, name: &str) -> anyhow::Result<()> {
+        self.spawn_with(name, &[])
+    }
+
+    /// As [`Self::spawn`], with a clock that is wrong by so many seconds; false where libfaketime is not installed.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn spawn_with_clock(&mut self, name: &str, ahead: i64) -> anyhow::Result<bool> {
+        let Some(library) = tools::faketime()? else { return Ok(false) };
+        let ahead = format!("{ahead:+}s");
+        let library = library.display().to_string();
+        // What is told to wait waits as long as before.
+        let variables = [("LD_PRELOAD", library.as_str()), ("FAKETIME", &ahead), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+        self.spawn_with(name, &variables)?;
+        Ok(true)
+    }
+
+    fn spawn_with(&mut self, name: &str, more: &[(&str, &str)]) -> anyhow::Result<()> {
         let log = File::options().create(true).append(true).open(self.log_path(name))?;
         let (program, home) = (self.program.clone(), self.home.path().to_owned());
         let member = self.members.get_mut(name).with_context(|| format!("there is no {name}"))?;
         let mut command: Command = program.command(&home, &member.arguments);
-        command.envs(member.variables.iter().cloned());
+        command.envs(member.variables.iter().cloned()).envs(more.iter().copied());
         command.stdout(log.try_clone()?).stderr(Stdio::from(log));
         member.child = Some(command.spawn().with_context(|| name.to_owned())?);
         Ok(())
@@ -431,11 +443,32 @@ impl Drop for Cluster {
     }
 }
 
+/// Settings that put sample boards in the place of the internet.
+#[must_use]
+pub fn sample_boards(boards: &BoardServer) -> Vec<(String, String)> {
+    let there = boards.aggregators();
+    let elsewhere: Vec<String> = aerie_boards::all()
+        .iter()
+        .map(|source| source.info())
+        .filter(|info| info.kind != aerie_boards::SourceKind::CompanyBoard && !there.contains(&info.name))
+        .map(|info| info.name.clone())
+        .collect();
+    let settings = [
+        ("AERIE__DISCOVERY__ENDPOINTS", json!(boards.endpoints()).to_string()),
+        ("AERIE__DISCOVERY__PER_HOST_INTERVAL_MS", "0".to_owned()),
+        // No test may ask the real internet.
+        ("AERIE__DISCOVERY__DISABLED_SOURCES", json!(elsewhere).to_string()),
+        ("AERIE__RESEARCH__SEARXNG", "off".to_owned()),
+    ];
+    settings.map(|(key, value)| (key.to_owned(), value)).into()
+}
+
 fn endpoint(ports: &[u16]) -> String {
     let places: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
     format!("https://{}", places.join(","))
 }
 
-fn free_port() -> anyhow::Result<u16> {
+/// A port of this machine that nobody had a moment ago.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

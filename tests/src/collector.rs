@@ -2,9 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
+
+use anyhow::{Context, ensure};
 
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{
@@ -13,9 +17,12 @@ use opentelemetry_proto::tonic::{
     },
     common::v1::any_value::Value,
 };
+use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, transport::Server};
+
+use crate::{cluster::free_port, tools};
 
 /// A span, as far as tests look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +126,57 @@ impl TraceService for Collector {
         drop(spans);
         self.shared.came.notify_waiters();
         Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+/// A collector that nobody here wrote, which takes what it is sent, and sends it on.
+#[derive(Debug)]
+pub struct Relay {
+    port: u16,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Relay {
+    /// Starts it in front of a receiver; `None` where it is not installed.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start(to: &Collector) -> anyhow::Result<Option<Self>> {
+        let Some(program) = tools::rotel()? else { return Ok(None) };
+        let (folder, port) = (tempfile::tempdir()?, free_port()?);
+        let child = Command::new(program)
+            .args(["start", "--exporter", "otlp", "--otlp-exporter-endpoint", &to.endpoint()])
+            .args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{port}")])
+            .args(["--otlp-http-endpoint", &format!("127.0.0.1:{}", free_port()?)])
+            .arg("--pid-file")
+            .arg(folder.path().join("pid"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("rotel-agent")?;
+        let mut this = Self { port, child, _folder: folder };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = this.child.try_wait()?;
+            ensure!(ended.is_none() && Instant::now() < deadline, "rotel-agent does not listen: {ended:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(Some(this))
+    }
+
+    /// Where to send, for `telemetry.otlp_endpoint`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

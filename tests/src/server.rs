@@ -36,22 +36,28 @@ impl Server {
         let home = tempfile::tempdir()?;
         let data = home.path().join("data");
         let arguments = ["demo", "--port", "0", "--home", &data.to_string_lossy()].map(str::to_owned);
-        Self::start(program, home, &arguments)
+        Self::start(program, home, &arguments, &[])
     }
 
-    /// An empty `aerie up` on any free port.
+    /// An empty `aerie up` on any free port, with settings as environment variables.
     ///
     /// # Errors
     /// It did not start; the error has what it said.
-    pub fn up(program: &Program) -> anyhow::Result<Self> {
+    pub fn up(program: &Program, settings: &[(String, String)]) -> anyhow::Result<Self> {
         let home = tempfile::tempdir()?;
         let data = home.path().join("data");
         let arguments = ["up", "--port", "0", "--data-dir", &data.to_string_lossy()].map(str::to_owned);
-        Self::start(program, home, &arguments)
+        Self::start(program, home, &arguments, settings)
     }
 
-    fn start(program: &Program, home: TempDir, arguments: &[String]) -> anyhow::Result<Self> {
+    fn start(
+        program: &Program,
+        home: TempDir,
+        arguments: &[String],
+        settings: &[(String, String)],
+    ) -> anyhow::Result<Self> {
         let mut command = program.command(home.path(), arguments);
+        command.envs(settings.iter().cloned());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("aerie")?;
         let (sender, lines) = mpsc::channel();
         // Both are read to the end, or a full pipe would stop the server.

@@ -1,6 +1,6 @@
 //! Programs that tests need from outside.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use anyhow::bail;
 
@@ -46,6 +46,30 @@ pub fn python_with(module: &str) -> anyhow::Result<Option<PathBuf>> {
     let Some(python) = python()? else { return Ok(None) };
     let import = format!("import {module}");
     if runs(&python, &["-c", &import]) { Ok(Some(python)) } else { skipped(&format!("Python with {module}")) }
+}
+
+/// Rotel, a collector of traces (<https://github.com/streamfold/rotel>), which comes as a Python package.
+///
+/// # Errors
+/// It is missing and required.
+pub fn rotel() -> anyhow::Result<Option<PathBuf>> {
+    let Some(python) = python_with("rotel")? else { return Ok(None) };
+    let script = "import pathlib, rotel; print(pathlib.Path(rotel.__file__).with_name('rotel-agent'))";
+    let output = Command::new(python).args(["-c", script]).output()?;
+    Ok(Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())))
+}
+
+/// The library that gives a program another time (Debian: faketime), to be loaded before its own.
+///
+/// # Errors
+/// It is missing and required.
+pub fn faketime() -> anyhow::Result<Option<PathBuf>> {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let mut libraries = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    match libraries.find(|library| library.exists()) {
+        Some(library) => Ok(Some(library)),
+        None => skipped("libfaketime"),
+    }
 }
 
 fn runs(program: &PathBuf, arguments: &[&str]) -> bool {

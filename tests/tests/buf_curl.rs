@@ -222,7 +222,7 @@ fn json_and_events_need_nothing_but_http() -> anyhow::Result<()> {
 #[test]
 fn the_port_answers_people_and_supervisors_and_no_other_page() -> anyhow::Result<()> {
     let Some(program) = Program::find()? else { return Ok(()) };
-    let server = Server::up(&program)?;
+    let server = Server::up(&program, &[])?;
     let get = |path: &str, headers: &[(&str, &str)]| http::send(server.authority(), "GET", path, headers, b"");
     assert_eq!(get("/livez", &[])?.status, 200);
     assert_eq!(get("/readyz", &[])?.status, 200);

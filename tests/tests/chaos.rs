@@ -1,7 +1,7 @@
 //! An installation of many processes under load, broken again and again.
 //!
-//! Processes of every kind are killed and paused past their lease, NATS is cut, and the database crashes, at moments that are the same
-//! for the same seed. What must hold all the same: no task is lost, none is completed twice, every event is told once and
+//! Processes of every kind are killed, paused past their lease and given a wrong clock, NATS is cut, the database crashes and its
+//! disk is full, at moments that are the same for the same seed. What must hold all the same: no task is lost, none is completed twice, every event is told once and
 //! in order, and calls that change nothing succeed again as soon as what they need is back. The figures are printed.
 //! `cargo xtask chaos` runs it for longer.
 #![allow(clippy::unwrap_used)]
@@ -29,9 +29,17 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 /// How long is broken, unless `AERIE_CHAOS_SECONDS` says otherwise.
-const USUAL_SECONDS: u64 = 25;
+const USUAL_SECONDS: u64 = 30;
 /// Shorter than usual, so that pauses outlast it.
 const LEASE_SECONDS: u64 = 4;
+/// How far a worker's clock is wrong; it must not matter at all.
+const WRONG_CLOCK: i64 = 3_600;
+/// How far any other's is: within what signed identities bear.
+const INEXACT_CLOCK: i64 = 20;
+/// How long a fault lasts that is not over by itself.
+const LASTING: Duration = Duration::from_secs(3);
+/// Room for the database and for what the longest run writes, in megabytes.
+const DISK: u64 = 1_500;
 /// How long everything may take to be well again at the end.
 const RECOVERY: Duration = Duration::from_secs(120);
 const LIST_JOBS: &str = "aerie.pipeline.v1.JobsService/ListJobs";
@@ -73,6 +81,7 @@ impl Calls {
 async fn installation(
     program: &Program,
     boards: &BoardServer,
+    size: Size,
 ) -> anyhow::Result<Option<(TestIssuer, Cluster, Vec<Arc<Person>>)>> {
     let issuer = TestIssuer::start().await?;
     let lease = LEASE_SECONDS.to_string();
@@ -83,7 +92,7 @@ async fn installation(
         ("AERIE__ACCOUNTS__MODE", "tokens"),
         ("AERIE__ACCOUNTS__ISSUERS", issuers.as_str()),
     ];
-    let Some(cluster) = Cluster::with_boards(program, Size::TWO, boards, &settings)? else { return Ok(None) };
+    let Some(cluster) = Cluster::with_boards(program, size, boards, &settings)? else { return Ok(None) };
     cluster.postgres.make_durable()?;
     let mut people = Vec::new();
     for name in ["ada", "ben"] {
@@ -124,7 +133,8 @@ async fn what_breaks_loses_no_task_and_no_event() -> anyhow::Result<()> {
     let seed: u64 = setting("AERIE_CHAOS_SEED")?.unwrap_or(7);
     let boards = BoardServer::start(Utc::now()).await?;
     // The issuer is asked for its keys by every gateway that starts.
-    let Some((_issuer, mut cluster, people)) = installation(&program, &boards).await? else { return Ok(()) };
+    let size = Size { disk: Some(DISK), ..Size::TWO };
+    let Some((_issuer, mut cluster, people)) = installation(&program, &boards, size).await? else { return Ok(()) };
     let authorities = [cluster.gateway(0)?, cluster.gateway(1)?].map(|url| url.replace("http://", ""));
     let calls = Arc::new(Calls::default());
     let mut threads = Vec::new();
@@ -212,7 +222,7 @@ async fn a_rolling_restart_fails_no_call() -> anyhow::Result<()> {
     let Some(program) = Program::find()? else { return Ok(()) };
     let boards = BoardServer::start(Utc::now()).await?;
     // The issuer is asked for its keys by every gateway that starts.
-    let Some((_issuer, mut cluster, people)) = installation(&program, &boards).await? else { return Ok(()) };
+    let Some((_issuer, mut cluster, people)) = installation(&program, &boards, Size::TWO).await? else { return Ok(()) };
     let authorities = [cluster.gateway(0)?, cluster.gateway(1)?].map(|url| url.replace("http://", ""));
     let calls = Arc::new(Calls::default());
     let readers = people.iter().enumerate().map(|(number, person)| {
@@ -244,57 +254,116 @@ fn setting(name: &str) -> anyhow::Result<Option<u64>> {
     env::var(name).ok().map(|text| text.parse().with_context(|| format!("{name}: {text}"))).transpose()
 }
 
-/// Wake-ups are lost for a while.
-fn cut_nats(cluster: &mut Cluster) -> anyhow::Result<()> {
-    if let Some(nats) = &mut cluster.nats {
-        nats.stop();
-        thread::sleep(Duration::from_secs(2));
-        nats.start_again()?;
-    }
-    Ok(())
+/// What can go wrong.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// A process of this kind dies and is started again.
+    Killed(&'static str),
+    /// One stands still for longer than its lease.
+    Paused(&'static str),
+    /// One is started anew with a clock that is wrong, first ahead and then behind.
+    WrongClock(&'static str),
+    /// Wake-ups are lost.
+    NatsCut,
+    /// The database dies and is started again.
+    DatabaseCrashed,
+    /// The database cannot write.
+    DiskFull,
 }
+
+/// One of each in the first half minute, each of every kind in some minutes.
+const FAULTS: [Fault; 16] = [
+    Fault::Killed("pipeline-worker"),
+    Fault::WrongClock("pipeline-worker"),
+    Fault::DiskFull,
+    Fault::Killed("pipeline-api"),
+    Fault::DatabaseCrashed,
+    Fault::Killed("gateway"),
+    Fault::Paused("pipeline-worker"),
+    Fault::NatsCut,
+    Fault::Killed("llm-router"),
+    Fault::Paused("pipeline-api"),
+    Fault::WrongClock("gateway"),
+    Fault::Paused("gateway"),
+    Fault::DatabaseCrashed,
+    Fault::WrongClock("pipeline-api"),
+    Fault::Paused("llm-router"),
+    Fault::WrongClock("llm-router"),
+];
 
 /// Breaks something every second or two.
 fn break_things(cluster: &mut Cluster, time: Duration, seed: u64) -> anyhow::Result<Vec<String>> {
-    let kinds = ["gateway", "pipeline-api", "pipeline-worker", "llm-router"];
     let mut moments = Moments(seed);
     let (began, mut counts) = (Instant::now(), std::collections::BTreeMap::<String, usize>::new());
-    let mut round = 0;
-    while began.elapsed() < time {
+    for (round, fault) in FAULTS.iter().cycle().enumerate() {
+        if began.elapsed() >= time {
+            break;
+        }
         thread::sleep(moments.next(Duration::from_millis(1_500)));
-        let kind = kinds[round % kinds.len()];
-        let names = cluster.names(kind);
-        let name = names[moments.below(names.len())].clone();
-        // Each kind is killed and paused in turn; now and then the database goes.
-        let fault = match round % 9 {
-            8 => {
-                cluster.postgres.crash()?;
-                "database crashed".to_owned()
-            }
-            6 if cluster.nats.is_some() => {
-                cut_nats(cluster)?;
-                "NATS cut".to_owned()
-            }
-            3 | 5 => {
-                cluster.signal(&name, "STOP")?;
-                thread::sleep(Duration::from_secs(LEASE_SECONDS + 2));
-                cluster.signal(&name, "CONT")?;
-                format!("{kind} paused")
-            }
-            _ => {
-                cluster.signal(&name, "KILL")?;
-                thread::sleep(moments.next(Duration::from_millis(500)));
-                cluster.spawn(&name)?;
-                format!("{kind} killed")
-            }
-        };
-        *counts.entry(fault).or_default() += 1;
-        round += 1;
+        let is_ahead = round / FAULTS.len() % 2 == 0;
+        let happened = inflict(*fault, cluster, &mut moments, is_ahead)?;
+        *counts.entry(happened).or_default() += 1;
     }
     for name in cluster.names("") {
         cluster.wait_ready(&name)?;
     }
     Ok(counts.into_iter().map(|(fault, count)| format!("{fault} {count} x")).collect())
+}
+
+/// Makes one fault happen, from its beginning to its end, and says what it was.
+fn inflict(fault: Fault, cluster: &mut Cluster, moments: &mut Moments, is_ahead: bool) -> anyhow::Result<String> {
+    let mut one_of = |cluster: &Cluster, kind: &str| {
+        let names = cluster.names(kind);
+        names[moments.below(names.len())].clone()
+    };
+    match fault {
+        Fault::Killed(kind) => {
+            let name = one_of(cluster, kind);
+            cluster.signal(&name, "KILL")?;
+            thread::sleep(moments.next(Duration::from_millis(500)));
+            cluster.spawn(&name)?;
+            Ok(format!("{kind} killed"))
+        }
+        Fault::Paused(kind) => {
+            let name = one_of(cluster, kind);
+            cluster.signal(&name, "STOP")?;
+            thread::sleep(Duration::from_secs(LEASE_SECONDS + 2));
+            cluster.signal(&name, "CONT")?;
+            Ok(format!("{kind} paused"))
+        }
+        Fault::WrongClock(kind) => {
+            let name = one_of(cluster, kind);
+            let size = if kind == "pipeline-worker" { WRONG_CLOCK } else { INEXACT_CLOCK };
+            let ahead = if is_ahead { size } else { -size };
+            cluster.signal(&name, "KILL")?;
+            if cluster.spawn_with_clock(&name, ahead)? {
+                cluster.wait_ready(&name)?;
+                thread::sleep(LASTING);
+                cluster.signal(&name, "KILL")?;
+            }
+            cluster.spawn(&name)?;
+            Ok(format!("{kind} with a clock wrong by {size} s"))
+        }
+        Fault::NatsCut => {
+            let Some(nats) = &mut cluster.nats else { return Ok("no NATS to cut".to_owned()) };
+            nats.stop();
+            thread::sleep(LASTING);
+            nats.start_again()?;
+            Ok("NATS cut".to_owned())
+        }
+        Fault::DatabaseCrashed => {
+            cluster.postgres.crash()?;
+            Ok("database crashed".to_owned())
+        }
+        Fault::DiskFull => {
+            let Some(disk) = &cluster.disk else { return Ok("no disk to fill".to_owned()) };
+            disk.fill()?;
+            thread::sleep(LASTING);
+            disk.make_room()?;
+            cluster.postgres.wait_until_ready()?;
+            Ok("disk full".to_owned())
+        }
+    }
 }
 
 /// Waits until every task has ended, and calls succeed again, many in a row.

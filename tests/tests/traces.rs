@@ -8,7 +8,7 @@ use aerie_testkit::{
 };
 use aerie_tests::{
     cluster::{Cluster, Size},
-    collector::{Collector, Span, loose, services},
+    collector::{Collector, Relay, Span, loose, services},
     http,
     program::Program,
     tools::PIXEL,
@@ -92,4 +92,20 @@ async fn one_trace_leads_from_the_caller_through_every_service() -> anyhow::Resu
     let stages = [("aerie-gateway", "Query"), ("aerie-vision", "VisionService/Query"), ("aerie-vision", "prefill")];
     tree(&collector, look, &stages).await?;
     Ok(())
+}
+
+/// What leaves the services is understood by others: a collector of another make takes it, and passes on one whole trace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_of_another_make_takes_the_traces() -> anyhow::Result<()> {
+    let Some(program) = Program::find()? else { return Ok(()) };
+    let (boards, collector) = (BoardServer::start(Utc::now()).await?, Collector::start().await?);
+    let Some(relay) = Relay::start(&collector)? else { return Ok(()) };
+    let endpoint = relay.endpoint();
+    let settings = [("AERIE__TELEMETRY__OTLP_ENDPOINT", endpoint.as_str())];
+    let Some(cluster) = Cluster::with_boards(&program, Size::ONE, &boards, &settings)? else { return Ok(()) };
+    let authority = cluster.gateway(0)?.replace("http://", "");
+    let run = "4bf92f3577b34da6a3ce929d0e0e4705";
+    call(&authority, "aerie.pipeline.v1.DiscoveryService/StartRun", run, &json!({}))?;
+    let wanted = [("aerie-gateway", "StartRun"), ("aerie-pipeline", "StartRun"), ("aerie-pipeline", "task")];
+    tree(&collector, run, &wanted).await
 }

@@ -32,6 +32,11 @@ fn postgres() -> bool {
         || succeeds("initdb", &["--version"])
 }
 
+/// Whether a file lies in the folder of some architecture's libraries.
+fn lies_in_libraries(name: &str) -> bool {
+    fs::read_dir("/usr/lib").is_ok_and(|folders| folders.flatten().any(|folder| folder.path().join(name).exists()))
+}
+
 /// A C compiler, and either OpenSSL's headers or what building OpenSSL takes.
 pub fn build_needs() -> anyhow::Result<()> {
     let compiler = Need { package: "gcc", present: || succeeds("cc", &["--version"]) };
@@ -54,6 +59,7 @@ pub fn test_needs() -> anyhow::Result<TestTools> {
         Need { package: "nats-server", present: || Path::new("/usr/sbin/nats-server").exists() },
         Need { package: "pgbouncer", present: || Path::new("/usr/sbin/pgbouncer").exists() },
         Need { package: "dovecot-imapd", present: || Path::new("/usr/lib/dovecot/imap").exists() },
+        Need { package: "faketime", present: || lies_in_libraries("faketime/libfaketimeMT.so.1") },
         Need { package: "g++", present: || succeeds("c++", &["--version"]) },
         Need { package: "poppler-utils", present: || succeeds("pdftotext", &["-v"]) },
         Need { package: "nodejs", present: || succeeds("node", &["--version"]) },

@@ -25,7 +25,7 @@ mod schedule;
 mod task;
 
 pub use backoff::Backoff;
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, ServerClock, SystemClock};
 pub use context::{ChildEnd, FanOut, LogLevel, OpenStep, Step, TaskContext};
 pub use error::{QueueError, TaskError};
 pub use handler::{KindPolicy, Outcome, Registry, TaskHandler};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use metrics::{counter, gauge, histogram};
 
 pub(crate) fn submitted(kind: &str) {
@@ -43,4 +44,9 @@ pub(crate) fn due(kind: &str, count: i64, waited: Duration) {
     #[allow(clippy::cast_precision_loss)] // Counts of rows.
     gauge!("aerie_tasks_due", "kind" => kind.to_owned()).set(count as f64);
     gauge!("aerie_tasks_oldest_due_seconds", "kind" => kind.to_owned()).set(waited.as_secs_f64());
+}
+
+/// How far this machine's clock is ahead of the database server's.
+pub(crate) fn clock_ahead(difference: TimeDelta) {
+    gauge!("aerie_clock_ahead_seconds").set(difference.as_seconds_f64());
 }

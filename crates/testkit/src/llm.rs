@@ -6,6 +6,7 @@ mod reply;
 use std::{
     collections::{BTreeMap, VecDeque},
     convert::Infallible,
+    fmt,
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -49,9 +50,14 @@ struct Shared {
     connections: AtomicUsize,
 }
 
-#[derive(Debug, Default)]
+/// What a reply is made of.
+type Answer = Box<dyn Fn(&Received) -> Reply + Send + Sync>;
+
+#[derive(Default)]
 struct Script {
     replies: BTreeMap<String, VecDeque<Reply>>,
+    /// Comes before the replies.
+    answers: BTreeMap<String, Answer>,
     received: Vec<Received>,
 }
 
@@ -125,6 +131,11 @@ impl LlmServer {
         self.script().replies.insert(path.to_owned(), VecDeque::from([reply]));
     }
 
+    /// Makes the reply to each request whose path ends with `path` from the request itself.
+    pub fn answer(&self, path: &str, answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) {
+        self.script().answers.insert(path.to_owned(), Box::new(answer));
+    }
+
     /// Every request that came, in order.
     pub fn received(&self) -> Vec<Received> {
         self.script().received.clone()
@@ -168,10 +179,20 @@ impl Shared {
     }
 }
 
+impl fmt::Debug for Script {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Script").field("replies", &self.replies).finish_non_exhaustive()
+    }
+}
+
 impl Script {
-    /// The reply to a path: the longest ending that fits.
-    fn reply(&mut self, path: &str) -> Option<Reply> {
-        let path = path.split('?').next().unwrap_or_default();
+    /// The reply to a request: by the longest ending that fits.
+    fn reply(&mut self, request: &Received) -> Option<Reply> {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let answers = self.answers.iter().filter(|(ending, _)| path.ends_with(ending.as_str()));
+        if let Some((_, answer)) = answers.max_by_key(|(ending, _)| ending.len()) {
+            return Some(answer(request));
+        }
         let fits = self.replies.iter_mut().filter(|(ending, _)| path.ends_with(ending.as_str()));
         let (_, replies) = fits.max_by_key(|(ending, _)| ending.len())?;
         if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() }
@@ -194,8 +215,10 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Result<Re
     let path = parts.uri.to_string();
     let reply = {
         let mut script = shared.script();
-        script.received.push(Received { method: parts.method, path: path.clone(), headers: parts.headers, body });
-        script.reply(&path)
+        let request = Received { method: parts.method, path: path.clone(), headers: parts.headers, body };
+        let reply = script.reply(&request);
+        script.received.push(request);
+        reply
     };
     shared.arrived.send_modify(|count| *count += 1);
     let Some(reply) = reply else {

@@ -139,8 +139,13 @@ pub struct PostgresServer {
 impl PostgresServer {
     /// Starts a server with the role [`ROLE`] and no database of its own.
     pub fn start() -> Result<Self, PostgresError> {
+        Self::start_on(&std::env::temp_dir())
+    }
+
+    /// As [`Self::start`], with all of its files within a folder.
+    pub fn start_on(disk: &Path) -> Result<Self, PostgresError> {
         let programs = find_programs().ok_or(PostgresError::NotInstalled)?;
-        let folder = tempfile::Builder::new().prefix("aerie-postgres-").tempdir()?.keep();
+        let folder = tempfile::Builder::new().prefix("aerie-postgres-").tempdir_in(disk)?.keep();
         match Self::start_in(programs, &folder) {
             Ok(server) => Ok(server),
             Err(error) => {
@@ -178,7 +183,8 @@ impl PostgresServer {
         Ok(server)
     }
 
-    fn wait_until_ready(&self) -> Result<(), PostgresError> {
+    /// Waits until the server takes connections.
+    pub fn wait_until_ready(&self) -> Result<(), PostgresError> {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let mut ready = Command::new(self.programs.join("pg_isready"));

@@ -39,3 +39,7 @@ pub use crate::{
     services::ServiceRoute,
     tokens::Identity,
 };
+
+// Readers of what anybody may send, for the fuzz targets.
+#[doc(hidden)]
+pub use crate::tokens::{TokenError, jws::Jws, keys::Key};

@@ -4,7 +4,7 @@
 
 pub(crate) mod jws;
 mod key_sets;
-mod keys;
+pub(crate) mod keys;
 
 use std::sync::Arc;
 
@@ -23,27 +23,38 @@ const MOST_NAME_CHARACTERS: usize = 200;
 
 /// Why a token is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum TokenError {
+pub enum TokenError {
+    /// Its form.
     #[error("the token is not a JWT that is accepted here: {0}")]
     Malformed(&'static str),
+    /// How it is signed.
     #[error("the token is not signed in a way that is accepted here; RS256, ES256 and EdDSA can be")]
     Algorithm,
+    /// Who issued it.
     #[error("the token's issuer is not known here")]
     Issuer,
+    /// The key that signed it.
     #[error("the token is signed with a key that its issuer does not have")]
     Key,
+    /// The signature.
     #[error("the token's signature is wrong")]
     Signature,
+    /// Whom it is for.
     #[error("the token is meant for another service")]
     Audience,
+    /// Its end is past.
     #[error("the token has expired; get a new one")]
     Expired,
+    /// Its beginning is ahead.
     #[error("the token is not valid yet")]
     NotYetValid,
+    /// Whose it is.
     #[error("the token does not say whose it is (sub)")]
     Subject,
+    /// The sign-in that it was made for.
     #[error("the token does not belong to this sign-in")]
     Nonce,
+    /// Nobody can tell now.
     #[error("the issuer's keys cannot be fetched now; try again")]
     KeysMissing,
 }

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use aerie_events::{Delivery, PostgresBus, SubscribeOptions, subscribe};
 use aerie_store::{ServerOptions, Stores, StoresConfig};
-use aerie_tasks::{Queue, Registry, Runner, RunnerOptions, TaskState};
+use aerie_tasks::{Queue, Registry, Runner, RunnerOptions, ServerClock, TaskState};
 use aerie_testkit::pgbouncer::PgBouncer;
 use futures::StreamExt;
 use serde_json::json;
@@ -69,4 +69,23 @@ async fn wakes(elsewhere: Arc<Stores>, place: Place) {
     stop.cancel();
     running.await.unwrap();
     listening.await.unwrap();
+}
+
+/// Whatever this machine's clock shows, the tasks' clock lies between two looks at the server's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_live_by_the_clock_of_the_server() {
+    let Some(place) = Place::postgres().await else { return };
+    let stores = place.opened_again().await;
+    let shown = || async {
+        let mut tx = stores.platform().read().await.unwrap();
+        let row = tx.fetch_one("select clock_timestamp() as now", vec![]).await.unwrap();
+        row.time("now").unwrap()
+    };
+    let stop = CancellationToken::new();
+    let clock = ServerClock::of(&stores, stop.clone()).await.unwrap();
+    // Half of a question and an answer is how well it can be known.
+    let unknown = chrono::TimeDelta::milliseconds(500);
+    let (before, now, after) = (shown().await, clock.now(), shown().await);
+    assert!(before - unknown <= now && now <= after + unknown, "{before} {now} {after}");
+    stop.cancel();
 }

@@ -19,18 +19,25 @@ const MOST_KEY_ID_BYTES: usize = 128;
 
 /// A token whose signature nobody has looked at yet.
 #[derive(Debug)]
-pub(crate) struct Jws<'a> {
-    pub(crate) algorithm: TokenAlgorithm,
+pub struct Jws<'a> {
+    /// How it says that it is signed.
+    pub algorithm: TokenAlgorithm,
     /// Name of the key; only ever compared with names that the issuer gave.
-    pub(crate) key_id: Option<String>,
-    pub(crate) claims: Map<String, Value>,
+    pub key_id: Option<String>,
+    /// What it says.
+    pub claims: Map<String, Value>,
     /// What was signed.
-    pub(crate) signed: &'a [u8],
-    pub(crate) signature: Vec<u8>,
+    pub signed: &'a [u8],
+    /// The signature.
+    pub signature: Vec<u8>,
 }
 
 impl<'a> Jws<'a> {
-    pub(crate) fn parse(token: &'a str) -> Result<Self, TokenError> {
+    /// Takes a token apart.
+    ///
+    /// # Errors
+    /// It is too long, not in the compact form, or could be read in two ways.
+    pub fn parse(token: &'a str) -> Result<Self, TokenError> {
         if token.len() > MOST_TOKEN_BYTES {
             return Err(TokenError::Malformed("it is longer than 8192 bytes"));
         }

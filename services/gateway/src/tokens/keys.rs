@@ -14,8 +14,9 @@ const COORDINATE_BYTES: usize = 32;
 
 /// One public key, for one algorithm.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Key {
-    pub(crate) id: Option<String>,
+pub struct Key {
+    /// Its name, if it has one.
+    pub id: Option<String>,
     material: Material,
 }
 
@@ -32,7 +33,7 @@ enum Material {
 
 impl Key {
     /// Reads the keys of a set that can check signatures; others are passed over. None when it is no set.
-    pub(crate) fn read_set(document: &[u8]) -> Option<Vec<Self>> {
+    pub fn read_set(document: &[u8]) -> Option<Vec<Self>> {
         let document: Value = serde_json::from_slice(document).ok()?;
         let keys = document.get("keys")?.as_array()?;
         Some(keys.iter().filter_map(Self::read).take(MOST_KEYS).collect())
@@ -65,7 +66,7 @@ impl Key {
     }
 
     /// The one algorithm that a key of this kind is for. What a token says of itself never changes it.
-    pub(crate) fn algorithm(&self) -> TokenAlgorithm {
+    pub fn algorithm(&self) -> TokenAlgorithm {
         match self.material {
             Material::Rsa { .. } => TokenAlgorithm::RS256,
             Material::P256(_) => TokenAlgorithm::ES256,
@@ -74,7 +75,7 @@ impl Key {
     }
 
     /// Whether this key made the signature.
-    pub(crate) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
+    pub fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
         let checked = match &self.material {
             Material::Rsa { modulus, exponent } => RsaPublicKeyComponents { n: modulus, e: exponent }.verify(
                 &RSA_PKCS1_2048_8192_SHA256,
