@@ -1,19 +1,29 @@
 //! All roles in one process: stores, pipeline, router and vision, and the gateway when somebody is to reach it.
 
-use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
+use std::{
+    ffi::OsString,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aerie_config::{AccountsMode, Config, StoreUrl};
 use aerie_gateway::{AccountStore, Callers, Gateway, GatewayDeps, PublicNames, ServiceRoute};
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_rpc::{Backend, HttpService, PersonId as CallerId, Process};
-use aerie_store::{PersonId, ServerOptions, Stores, StoresConfig, accounts};
+use aerie_store::{PersonId, ServerOptions, StoreError, Stores, StoresConfig, accounts};
 use aerie_tasks::{Clock, ServerClock};
 use aerie_telemetry::Lifecycle;
 use aerie_vision::VisionService;
 use anyhow::Context;
 
 use crate::vision_process::VisionProcess;
+
+/// How long a starting process waits for a database server that does not answer.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(60);
+/// Pause between two tries.
+const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 
 /// The services of one process.
 pub struct App {
@@ -95,7 +105,7 @@ impl App {
         let stays = matches!(vision, VisionPlace::Process(_));
         let process = Process::start(&config, "aerie")?;
         let lifecycle = process.lifecycle.clone();
-        let stores = Arc::new(open_stores(&config, config.store.url == StoreUrl::Embedded).await?);
+        let stores = await_stores(&config, &lifecycle).await?;
         let clock = ServerClock::of(&stores, lifecycle.soft()).await?;
         let vision = vision.open(&config, &process).await?;
         let router = RouterAccess::open(&config, vision.clone(), &process).await?;
@@ -170,6 +180,25 @@ pub async fn callers(config: &Config, stores: &Arc<Stores>, clock: &Arc<dyn Cloc
             let store = AccountStore::new(Arc::clone(stores));
             Ok(Callers::accounts(&config.accounts, store, Arc::clone(clock))?)
         }
+    }
+}
+
+/// As [`open_stores`], for a process that stays: a database server that is away for a moment, as when it is started anew, is
+/// waited for until it is asked to stop or [`DATABASE_PATIENCE`] is over.
+pub async fn await_stores(config: &Config, lifecycle: &Lifecycle) -> anyhow::Result<Arc<Stores>> {
+    let (soft, deadline) = (lifecycle.soft(), Instant::now() + DATABASE_PATIENCE);
+    loop {
+        let error = match open_stores(config, config.store.url == StoreUrl::Embedded).await {
+            Ok(stores) => return Ok(Arc::new(stores)),
+            Err(error) => error,
+        };
+        let may_pass = error.downcast_ref::<StoreError>().is_some_and(StoreError::is_transient);
+        if !may_pass || Instant::now() >= deadline || soft.is_cancelled() {
+            return Err(error);
+        }
+        tracing::warn!("waiting for the database: {error:#}");
+        // Over early when the process is to stop.
+        let _ = tokio::time::timeout(DATABASE_PAUSE, soft.cancelled()).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! `aerie gateway`: the edge alone, in front of services that run elsewhere.
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use aerie_gateway::{Gateway, GatewayDeps, PublicNames, bind};
 use aerie_rpc::{Backend, HttpService, Process};
@@ -8,7 +8,7 @@ use aerie_tasks::ServerClock;
 use anyhow::Context;
 
 use crate::{
-    app::{callers, open_stores, routes},
+    app::{await_stores, callers, routes},
     cli::Cli,
     commands::{load_config, up::write_note},
 };
@@ -28,7 +28,7 @@ pub async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     )?;
     let router: Option<Backend> = elsewhere("llm_router.endpoint", &config.llm_router.endpoint)?;
     let vision = elsewhere("vision.endpoint", &config.vision.endpoint)?;
-    let stores = Arc::new(open_stores(&config, false).await?);
+    let stores = await_stores(&config, &lifecycle).await?;
     let clock = ServerClock::of(&stores, lifecycle.soft()).await?;
     let deps = GatewayDeps {
         services: routes(&pipeline, router.as_ref(), vision.as_ref()),

@@ -10,7 +10,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::{
-    app::open_stores,
+    app::await_stores,
     cli::{Cli, PipelineRoles},
     commands::load_config,
 };
@@ -21,7 +21,7 @@ pub async fn run(cli: &Cli, roles: &PipelineRoles) -> anyhow::Result<ExitCode> {
     let process = Process::start(&config, "aerie-pipeline")?;
     process.listen_for_signals()?;
     let lifecycle = process.lifecycle.clone();
-    let stores = Arc::new(open_stores(&config, false).await?);
+    let stores = await_stores(&config, &lifecycle).await?;
     let router = config.llm_router.endpoint.as_ref().map(|address| process.network.backend(address));
     let pipeline = Pipeline::create(PipelineDeps {
         stores: Arc::clone(&stores),

@@ -339,6 +339,13 @@ fn inflict(fault: Fault, cluster: &mut Cluster, moments: &mut Moments, is_ahead:
             if cluster.spawn_with_clock(&name, ahead)? {
                 cluster.wait_ready(&name)?;
                 thread::sleep(LASTING);
+                // The router knows no other clock to compare with.
+                if kind != "llm-router" {
+                    let metrics = cluster.metrics(&name)?;
+                    let told = metrics.lines().find_map(|line| line.strip_prefix("aerie_clock_ahead_seconds "));
+                    let told: f64 = told.with_context(|| format!("{name} tells nothing of its clock"))?.parse()?;
+                    ensure!((told - ahead as f64).abs() < 2.0, "{name} is {told} s ahead instead of {ahead}");
+                }
                 cluster.signal(&name, "KILL")?;
             }
             cluster.spawn(&name)?;
@@ -358,6 +365,8 @@ fn inflict(fault: Fault, cluster: &mut Cluster, moments: &mut Moments, is_ahead:
         Fault::DiskFull => {
             let Some(disk) = &cluster.disk else { return Ok("no disk to fill".to_owned()) };
             disk.fill()?;
+            let much = "create table much as select repeat('x', 1000) from generate_series(1, 100000)";
+            ensure!(cluster.sql(much).is_err(), "there is still room on the full disk");
             thread::sleep(LASTING);
             disk.make_room()?;
             cluster.postgres.wait_until_ready()?;
