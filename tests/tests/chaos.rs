@@ -300,7 +300,7 @@ fn break_things(cluster: &mut Cluster, time: Duration, seed: u64) -> anyhow::Res
             break;
         }
         thread::sleep(moments.next(Duration::from_millis(1_500)));
-        let is_ahead = round / FAULTS.len() % 2 == 0;
+        let is_ahead = (round / FAULTS.len()).is_multiple_of(2);
         let happened = inflict(*fault, cluster, &mut moments, is_ahead)?;
         *counts.entry(happened).or_default() += 1;
     }

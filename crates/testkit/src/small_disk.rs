@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 
 /// Written at once; small, so that hardly anything is left when the disk is full.
-const CHUNK: [u8; 64 << 10] = [b'x'; 64 << 10];
+static CHUNK: [u8; 64 << 10] = [b'x'; 64 << 10];
 
 /// A mounted file system; gone when dropped.
 #[derive(Debug)]
