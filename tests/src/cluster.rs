@@ -10,7 +10,7 @@ use std::{
 };
 
 use aerie_testkit::{boards::BoardServer, nats::NatsServer, postgres::PostgresServer, small_disk::SmallDisk};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -19,6 +19,8 @@ use crate::{http, program::Program, tools};
 /// Long enough for a slow machine that runs other tests as well.
 const START_LIMIT: Duration = Duration::from_secs(120);
 const DATABASE: &str = "cluster";
+/// Beyond it a process cannot start at all.
+const MOST_RESTARTS: usize = 20;
 
 /// How many processes of each kind there are.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +59,8 @@ pub struct Cluster {
     pub nats: Option<NatsServer>,
     members: BTreeMap<String, Member>,
     variables: Vec<(String, String)>,
+    /// How often a process ended before it was ready, and was started again.
+    restarts: usize,
 }
 
 /// One process.
@@ -69,6 +73,8 @@ struct Member {
     /// Where it is called.
     port: u16,
     child: Option<Child>,
+    /// Whether it has said so since it was started.
+    was_ready: bool,
     data: PathBuf,
 }
 
@@ -100,8 +106,16 @@ impl Cluster {
             variables.push(("AERIE__EVENTS__BUS".to_owned(), "nats".to_owned()));
             variables.push(("AERIE__EVENTS__NATS_URL".to_owned(), nats.url()));
         }
-        let mut this =
-            Self { program: program.clone(), home, postgres, disk, nats, members: BTreeMap::new(), variables };
+        let mut this = Self {
+            program: program.clone(),
+            home,
+            postgres,
+            disk,
+            nats,
+            members: BTreeMap::new(),
+            variables,
+            restarts: 0,
+        };
         this.run(&["certificates", "--out", &this.path("certificates")])?;
         // Every process has a data folder of its own, and all seal with one secret.
         let secret = this.path("server.secret");
@@ -255,7 +269,7 @@ impl Cluster {
         variables.extend(own);
         let mut arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         arguments.extend(["--data-dir".to_owned(), data.display().to_string()]);
-        let member = Member { arguments, variables, operations, port, child: None, data };
+        let member = Member { arguments, variables, operations, port, child: None, was_ready: false, data };
         self.members.insert(name.to_owned(), member);
         Ok(())
     }
@@ -315,40 +329,54 @@ impl Cluster {
         command.envs(member.variables.iter().cloned()).envs(more.iter().copied());
         command.stdout(log.try_clone()?).stderr(Stdio::from(log));
         member.child = Some(command.spawn().with_context(|| name.to_owned())?);
+        member.was_ready = false;
         Ok(())
     }
 
-    /// Waits until a process says that it is ready.
+    /// Waits until a process says that it is ready. One that cannot start, as when the database is away just then, is
+    /// started again, as an operator's system does.
     ///
     /// # Errors
-    /// It ends, or never is; the error has its log.
+    /// It never is ready, or another one ended that was; the error has its log.
     pub fn wait_ready(&mut self, name: &str) -> anyhow::Result<()> {
         let deadline = Instant::now() + START_LIMIT;
         loop {
-            self.check_running()?;
-            let log = || fs::read_to_string(self.home.path().join(format!("{name}.log"))).unwrap_or_default();
+            let log = self.log(name);
             let member = self.members.get_mut(name).with_context(|| format!("there is no {name}"))?;
             ensure!(member.child.is_some(), "{name} was not started");
             let answer = http::get(&format!("127.0.0.1:{}", member.operations), "/readyz");
             if answer.is_ok_and(|answer| answer.status == 200) {
+                member.was_ready = true;
                 return Ok(());
             }
-            ensure!(Instant::now() < deadline, "{name} is not ready:\n{}", log());
+            ensure!(Instant::now() < deadline, "{name} is not ready:\n{log}");
+            self.supervise()?;
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// No process has ended by itself.
-    fn check_running(&mut self) -> anyhow::Result<()> {
-        let folder = self.home.path();
+    /// No process that was ready has ended by itself; others run again.
+    fn supervise(&mut self) -> anyhow::Result<()> {
+        let mut ended = Vec::new();
         for (name, member) in &mut self.members {
             let Some(child) = &mut member.child else { continue };
             if let Some(status) = child.try_wait()? {
-                let log = fs::read_to_string(folder.join(format!("{name}.log"))).unwrap_or_default();
-                bail!("{name} ended ({status}):\n{log}");
+                ended.push((name.clone(), status, member.was_ready));
             }
         }
+        for (name, status, was_ready) in ended {
+            self.restarts += 1;
+            let is_hopeless = was_ready || self.restarts > MOST_RESTARTS;
+            ensure!(!is_hopeless, "{name} ended ({status}):\n{}", self.log(&name));
+            self.spawn(&name)?;
+        }
         Ok(())
+    }
+
+    /// How often a process ended before it was ready, and was started again.
+    #[must_use]
+    pub fn restarts(&self) -> usize {
+        self.restarts
     }
 
     /// Sends a signal, as `kill` does: KILL, TERM, STOP, CONT.

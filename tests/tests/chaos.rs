@@ -187,6 +187,7 @@ async fn what_breaks_loses_no_task_and_no_event() -> anyhow::Result<()> {
     let attempts = cluster.sql(&format!("select max(attempt), sum(attempt - 1) {letters}"))?;
     let (made, failed) = (calls.made.load(Ordering::SeqCst), calls.failed.load(Ordering::SeqCst));
     println!("chaos: {seconds} s, seed {seed}: {}", faults.join(", "));
+    println!("processes that found no database at their start, and were started again: {}", cluster.restarts());
     println!(
         "tasks: {} submitted, {} lost, {twice} completed twice; by state {states:?}; most attempts|repeated {attempts}",
         submitted.len(),
