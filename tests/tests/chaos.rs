@@ -38,8 +38,8 @@ const WRONG_CLOCK: i64 = 3_600;
 const INEXACT_CLOCK: i64 = 20;
 /// How long a fault lasts that is not over by itself.
 const LASTING: Duration = Duration::from_secs(3);
-/// Room for the database and for what the longest run writes, in megabytes.
-const DISK: u64 = 1_500;
+/// Room for an empty database with its log, and for what is written in a second, in megabytes.
+const DISK: (u64, u64) = (500, 2);
 /// How long everything may take to be well again at the end.
 const RECOVERY: Duration = Duration::from_secs(120);
 const LIST_JOBS: &str = "aerie.pipeline.v1.JobsService/ListJobs";
@@ -94,6 +94,8 @@ async fn installation(
     ];
     let Some(cluster) = Cluster::with_boards(program, size, boards, &settings)? else { return Ok(None) };
     cluster.postgres.make_durable()?;
+    cluster.postgres.administer("alter system set max_wal_size = '160MB'")?;
+    cluster.postgres.administer("select pg_reload_conf()")?;
     let mut people = Vec::new();
     for name in ["ada", "ben"] {
         let mut claims = issuer.claims(name, AUDIENCE);
@@ -133,7 +135,7 @@ async fn what_breaks_loses_no_task_and_no_event() -> anyhow::Result<()> {
     let seed: u64 = setting("AERIE_CHAOS_SEED")?.unwrap_or(7);
     let boards = BoardServer::start(Utc::now()).await?;
     // The issuer is asked for its keys by every gateway that starts.
-    let size = Size { disk: Some(DISK), ..Size::TWO };
+    let size = Size { disk: Some(DISK.0 + DISK.1 * seconds), ..Size::TWO };
     let Some((_issuer, mut cluster, people)) = installation(&program, &boards, size).await? else { return Ok(()) };
     let authorities = [cluster.gateway(0)?, cluster.gateway(1)?].map(|url| url.replace("http://", ""));
     let calls = Arc::new(Calls::default());
