@@ -48,10 +48,9 @@ fn write(folder: &Path, tensors: &HashMap<String, Tensor>) {
     candle_core::safetensors::save(tensors, folder.join("model.safetensors")).unwrap();
 }
 
-fn settings(folder: &Path, more: serde_json::Value) -> Vision {
-    let mut vision = json!({"model": folder, "device": "cpu", "cache_bytes": 64 << 20});
-    vision.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Loader::new().overrides(&json!({"vision": vision})).unwrap().load().unwrap().vision
+fn settings(folder: &Path) -> Vision {
+    let overrides = json!({"vision": {"model": folder, "device": "cpu", "cache_bytes": 64 << 20}});
+    Loader::new().overrides(&overrides).unwrap().load().unwrap().vision
 }
 
 async fn settled(settings: &Vision) -> (VisionService, State) {
@@ -62,14 +61,14 @@ async fn settled(settings: &Vision) -> (VisionService, State) {
 
 /// A service whose model has passed its test.
 async fn ready(folder: &Path) -> VisionService {
-    let (service, state) = settled(&settings(folder, json!({}))).await;
+    let (service, state) = settled(&settings(folder)).await;
     assert!(matches!(state, State::Ready(_)), "{state:?}");
     service
 }
 
 /// Why a folder cannot be used.
-async fn failure(folder: &Path, more: serde_json::Value) -> String {
-    match settled(&settings(folder, more)).await.1 {
+async fn failure(settings: &Vision) -> String {
+    match settled(settings).await.1 {
         State::Failed(message) => message,
         state => panic!("{state:?}"),
     }
@@ -363,33 +362,35 @@ async fn what_is_wrong_with_a_folder_is_named() {
         let narrow = Tensor::zeros((32, 1151), DType::F32, &Device::Cpu).unwrap();
         tensors.insert("vision_encoder.projection.mlp.fc1.weight".into(), narrow);
     });
-    let message = failure(folder.path(), json!({})).await;
+    let message = failure(&settings(folder.path())).await;
     assert!(message.contains("text_model.transformer.h.1.mixer.out_proj.bias [64] is missing"), "{message}");
     assert!(message.contains("projection.mlp.fc1.weight is [32, 1151] and should be [32, 1152]"), "{message}");
 
     with(&|tensors| drop(tensors.remove("text_model.transformer.embd.wte.weight")));
-    let message = failure(folder.path(), json!({})).await;
+    let message = failure(&settings(folder.path())).await;
     assert!(message.contains("text_model.transformer.embd.wte.weight is missing"), "{message}");
 
     with(&|tensors| {
         let wide = Tensor::zeros((32, 2304), DType::F32, &Device::Cpu).unwrap();
         tensors.insert("vision_encoder.projection.mlp.fc1.weight".into(), wide);
     });
-    assert!(failure(folder.path(), json!({})).await.contains("between 2024-05-20 and 2024-12"));
+    assert!(failure(&settings(folder.path())).await.contains("between 2024-05-20 and 2024-12"));
 
     with(&|tensors| tensors.retain(|name, _| name.starts_with("vision_encoder")));
-    let message = failure(folder.path(), json!({})).await;
+    let message = failure(&settings(folder.path())).await;
     assert!(message.contains("not those of a Moondream2"), "{message}");
 
     with(&|_| {});
-    let message = failure(folder.path(), json!({"variants": {"chart": "/chart.safetensors"}})).await;
+    let mut varied = settings(folder.path());
+    varied.variants.insert("chart".into(), "/chart.safetensors".into());
+    let message = failure(&varied).await;
     assert!(message.contains("has no variants") && message.contains("/chart.safetensors"), "{message}");
     let tokenizer = std::fs::read_to_string(folder.path().join("tokenizer.json")).unwrap();
     std::fs::write(folder.path().join("tokenizer.json"), tokenizer.replace("<|endoftext|>", "<|end|>")).unwrap();
-    let message = failure(folder.path(), json!({})).await;
+    let message = failure(&settings(folder.path())).await;
     assert!(message.contains("tokenizer.json") && message.contains("<|endoftext|>"), "{message}");
     std::fs::write(folder.path().join("config.json"), r#"{"text_config": {"num_attention_heads": 7}}"#).unwrap();
-    let message = failure(folder.path(), json!({})).await;
+    let message = failure(&settings(folder.path())).await;
     assert!(message.contains("text_config.num_attention_heads is 7"), "{message}");
 }
 

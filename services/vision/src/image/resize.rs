@@ -157,15 +157,16 @@ mod tests {
 
     #[test]
     fn a_cubic_is_that_of_another_library() {
-        let image = picture(40, 31, 5);
+        // So far from black and white that nothing is cut off between the two passes, where the other keeps fractions.
+        let levels = picture(40, 31, 5).pixels().iter().map(|level| 96 + level / 4).collect();
+        let image = Picture::new(40, 31, levels).unwrap();
         let other = ::image::RgbImage::from_raw(40, 31, image.pixels().to_vec()).unwrap();
         for (width, height) in [(28, 28), (90, 28), (14, 70)] {
             let found = resize_by(Filter::Cubic, &image, width, height).unwrap();
             let (wide, high) = (width as u32, height as u32);
             let expected = ::image::imageops::resize(&other, wide, high, ::image::imageops::FilterType::CatmullRom);
-            // That one keeps fractions between its two passes.
             let differences = found.pixels().iter().zip(expected.as_raw()).map(|(one, other)| one.abs_diff(*other));
-            assert!(differences.max().unwrap() <= 3, "{width} x {height}");
+            assert!(differences.max().unwrap() <= 2, "{width} x {height}");
             assert_ne!(found, resize(&image, width, height).unwrap());
         }
     }
