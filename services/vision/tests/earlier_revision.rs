@@ -49,7 +49,13 @@ fn write(folder: &Path, tensors: &HashMap<String, Tensor>) {
 }
 
 fn settings(folder: &Path) -> Vision {
-    let overrides = json!({"vision": {"model": folder, "device": "cpu", "cache_bytes": 64 << 20}});
+    with_variants(folder, &json!({}))
+}
+
+fn with_variants(folder: &Path, variants: &serde_json::Value) -> Vision {
+    let overrides = json!({
+        "vision": {"model": folder, "device": "cpu", "cache_bytes": 64 << 20, "variants": variants},
+    });
     Loader::new().overrides(&overrides).unwrap().load().unwrap().vision
 }
 
@@ -381,8 +387,7 @@ async fn what_is_wrong_with_a_folder_is_named() {
     assert!(message.contains("not those of a Moondream2"), "{message}");
 
     with(&|_| {});
-    let mut varied = settings(folder.path());
-    varied.variants.insert("chart".into(), "/chart.safetensors".into());
+    let varied = with_variants(folder.path(), &json!({"chart": "/chart.safetensors"}));
     let message = failure(&varied).await;
     assert!(message.contains("has no variants") && message.contains("/chart.safetensors"), "{message}");
     let tokenizer = std::fs::read_to_string(folder.path().join("tokenizer.json")).unwrap();
