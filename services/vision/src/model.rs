@@ -113,18 +113,18 @@ impl LoadOptions {
 
 /// A model of whatever revision its folder holds.
 pub(crate) enum OpenedModel {
-    Current(Model),
-    Earlier(EarlierModel),
+    Current(Box<Model>),
+    Earlier(Box<EarlierModel>),
 }
 
 impl OpenedModel {
     pub(crate) fn open(folder: &Path, options: &LoadOptions) -> Result<Self, ModelError> {
         match options.open_weights(folder) {
             Ok(weights) if weights.revision()? == Revision::Spring2024 => {
-                EarlierModel::of(folder, weights, options).map(Self::Earlier)
+                EarlierModel::of(folder, weights, options).map(|model| Self::Earlier(Box::new(model)))
             }
             // What else may be wrong is found in the order in which people put it right.
-            _ => Model::load(folder, options).map(Self::Current),
+            _ => Model::load(folder, options).map(|model| Self::Current(Box::new(model))),
         }
     }
 }

@@ -57,8 +57,8 @@ pub fn start(source: EngineSource, settings: EngineSettings) -> io::Result<Engin
         EngineSource::Folder { folder, name, options, variants } => {
             let shared = Arc::clone(&engine.shared);
             let work = move || match OpenedModel::open(&folder, &options) {
-                Ok(OpenedModel::Current(model)) => run(&shared, || load(model, name, &options, &variants)),
-                Ok(OpenedModel::Earlier(model)) => run(&shared, || load(model, name, &options, &variants)),
+                Ok(OpenedModel::Current(model)) => run(&shared, || load(*model, name, &options, &variants)),
+                Ok(OpenedModel::Earlier(model)) => run(&shared, || load(*model, name, &options, &variants)),
                 Err(error) => refuse(&shared, &error),
             };
             thread::Builder::new().name("vision-model".to_owned()).spawn(work)?;

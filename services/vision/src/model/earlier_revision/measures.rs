@@ -265,3 +265,59 @@ impl List {
         self.add(format!("{name}.bias"), &[output]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn release() -> Measures {
+        Measures {
+            patches: 729,
+            encoder_blocks: 27,
+            encoder_heads: 16,
+            encoder_inner: 4304,
+            projection_inner: 8192,
+            dim: 2048,
+            layers: 24,
+            heads: 32,
+            rotary: 32,
+            inner: 8192,
+            vocabulary: 51_200,
+            context: 2048,
+            epsilon: 1e-5,
+        }
+    }
+
+    #[test]
+    fn the_release_is_measured_by_its_tensors_whatever_its_file_leaves_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.json");
+        let tensors = release().tensors();
+        assert_eq!(tensors.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum::<usize>(), 1_857_482_608);
+        let shapes = tensors.into_iter().map(|(name, shape)| (canonical_name(&name).0, shape)).collect();
+        for text in [
+            r#"{"model_type": "moondream1", "phi_config": {"model_type": "phi-msft"}}"#,
+            r#"{"text_config": {"model_type": "phi"}, "torch_dtype": "float16"}"#,
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let measures = Measures::read(&file, &shapes).unwrap();
+            assert_eq!(measures, release());
+            assert_eq!((measures.side(), measures.image_positions()), (378, 730));
+            assert_eq!(measures.network().unwrap().vision_config, moondream::VisionConfig::v2());
+        }
+        for (text, part) in [
+            ("[", "EOF"),
+            (r#"{"text_config": {"n_head": 0}}"#, "num_attention_heads is 0"),
+            (r#"{"text_config": {"rotary_dim": 66}}"#, "rotary_dim is 66; it must be even and at most 64"),
+            (r#"{"text_config": {"n_positions": 700}}"#, "max_position_embeddings is 700; an image alone takes 730"),
+            (r#"{"text_config": {"layer_norm_eps": 0}}"#, "layer_norm_eps is 0"),
+            (r#"{"vision_config": {"num_heads": 7}}"#, "vision_config.num_heads is 7"),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let message = Measures::read(&file, &shapes).unwrap_err().to_string();
+            assert!(message.contains(part), "{text}: {message}");
+        }
+    }
+}
