@@ -23,8 +23,15 @@ use crate::{
 };
 
 /// Keys whose entries are named by the person, not by us.
-const FREE_MAPS: [&str; 6] =
-    ["discovery.endpoints", "integrations.endpoints", "llm.backends", "llm.chains", "llm.prices", "tasks.limits"];
+const FREE_MAPS: [&str; 7] = [
+    "discovery.endpoints",
+    "integrations.endpoints",
+    "llm.backends",
+    "llm.chains",
+    "llm.prices",
+    "tasks.limits",
+    "vision.variants",
+];
 const DEFAULTS: &str = "built-in default";
 const ENVIRONMENT: &str = "environment";
 const FLAGS: &str = "command line";

@@ -17,6 +17,7 @@ pub(crate) fn rpc_error(error: EngineError) -> RpcError {
         EngineError::Loading => of(ErrorCode::Unavailable).retry_after(LOADING_RETRY),
         EngineError::Stopping => RpcError::stopping(),
         EngineError::Invalid { field, problem } => RpcError::invalid_field(field, problem),
+        EngineError::NotOffered { .. } => of(ErrorCode::FailedPrecondition),
         EngineError::UnknownVariant { .. } => of(ErrorCode::NotFound),
         EngineError::QueueFull { retry_after, .. } | EngineError::DeadlineTooShort { retry_after, .. } => {
             of(ErrorCode::ResourceExhausted).retry_after(retry_after)

@@ -8,9 +8,9 @@ mod draw;
 mod resize;
 mod tiling;
 
-pub use crops::{CropGeometry, Crops};
+pub use crops::{CropGeometry, Crops, Preparation};
 pub use decode::{ImageError, ImageLimits};
-pub use resize::resize;
+pub use resize::{Filter, resize, resize_by};
 pub use tiling::Tiling;
 
 /// A picture of 8-bit RGB, row by row, without padding.

@@ -1,4 +1,4 @@
-//! Moondream2 of the 2025-06-21 generation, for one request or many at once.
+//! Moondream2 of the 2025-06-21 generation, for one request or many at once, and an earlier revision beside it.
 //!
 //! A picture becomes [`Crops`](crate::image::Crops), then an [`ImageEmbedding`]
 //! ([`Model::encode_images`]), then an [`ImagePrefix`] ([`Model::prefill_image`]) that any number of requests share.
@@ -10,6 +10,7 @@
 
 mod cache;
 mod config;
+mod earlier_revision;
 mod error;
 pub(crate) mod files;
 mod generation;
@@ -18,7 +19,9 @@ pub(crate) mod linear;
 mod prompt;
 mod region;
 mod request;
+mod revision;
 mod sampling;
+mod serving;
 mod stream;
 pub(crate) mod text;
 mod tokenizer;
@@ -33,6 +36,7 @@ pub use cache::{CacheUse, ImagePrefix};
 pub use config::{
     CaptionTemplates, Config, RegionConfig, Template, Templates, TextConfig, TokenizerConfig, VisionConfig,
 };
+pub(crate) use earlier_revision::{EarlierMeasures, EarlierModel};
 pub use error::{ModelError, TensorMismatch};
 pub use generation::{Generation, PromptTrace, Transcript};
 pub use inference::{EncodedImage, ImageEmbedding};
@@ -40,8 +44,10 @@ pub use prompt::Context;
 pub use request::{
     BoundingBox, CaptionLength, DEFAULT_MAX_OBJECTS, Event, Finish, Grounding, Request, SpatialReference,
 };
+pub use revision::{Revision, Skill};
 pub use sampling::Sampling;
 pub(crate) use sampling::nucleus;
+pub(crate) use serving::{Facts, ReadImage, ServedGeneration, ServedModel};
 pub use tokenizer::Tokenizer;
 
 use crate::kernels::Level;
@@ -95,6 +101,34 @@ impl Default for LoadOptions {
     }
 }
 
+impl LoadOptions {
+    fn tokenizer_file(&self, folder: &Path) -> Result<PathBuf, ModelError> {
+        self.tokenizer.as_ref().map_or_else(|| find_tokenizer(folder), |file| Ok(file.clone()))
+    }
+
+    fn open_weights(&self, folder: &Path) -> Result<Weights, ModelError> {
+        self.weights.as_ref().map_or_else(|| Weights::open_folder(folder), |file| Weights::open(file))
+    }
+}
+
+/// A model of whatever revision its folder holds.
+pub(crate) enum OpenedModel {
+    Current(Box<Model>),
+    Earlier(Box<EarlierModel>),
+}
+
+impl OpenedModel {
+    pub(crate) fn open(folder: &Path, options: &LoadOptions) -> Result<Self, ModelError> {
+        match options.open_weights(folder) {
+            Ok(weights) if weights.revision()? == Revision::Spring2024 => {
+                EarlierModel::of(folder, weights, options).map(|model| Self::Earlier(Box::new(model)))
+            }
+            // What else may be wrong is found in the order in which people put it right.
+            _ => Model::load(folder, options).map(|model| Self::Current(Box::new(model))),
+        }
+    }
+}
+
 /// A loaded model.
 pub struct Model {
     config: Config,
@@ -123,15 +157,8 @@ impl Model {
             return Err(ModelError::NoFolder(folder.to_owned()));
         }
         let config = Config::read(&folder.join("config.json"))?;
-        let tokenizer_file = match &options.tokenizer {
-            Some(file) => file.clone(),
-            None => find_tokenizer(folder)?,
-        };
-        let tokenizer = Tokenizer::read(&tokenizer_file, &config)?;
-        let weights = match &options.weights {
-            Some(file) => Weights::open(file)?,
-            None => Weights::open_folder(folder)?,
-        };
+        let tokenizer = Tokenizer::read(&options.tokenizer_file(folder)?, config.text.vocab_size)?;
+        let weights = options.open_weights(folder)?;
         Self::build(config, tokenizer, &weights, options)
     }
 

@@ -2,14 +2,17 @@
 
 use std::io::Cursor;
 use std::ops::Range;
+use std::path::Path;
 
 use ::image::{ImageFormat, RgbImage};
 use bytes::Bytes;
+use candle_core::DType;
 use futures::{StreamExt, stream};
 
 use crate::engine::{Ask, Engine, EngineError, Piece};
 use crate::image::Picture;
-use crate::model::{CaptionLength, CaptionTemplates, Config, Request, Sampling, Template};
+use crate::model::{CaptionLength, CaptionTemplates, Config, EarlierMeasures, ModelError, Request, Sampling, Template};
+use crate::weights::write_random_earlier_model;
 
 /// Mixed requests that are in flight at once.
 const IN_FLIGHT: usize = 24;
@@ -40,6 +43,29 @@ pub fn tiny_config() -> Config {
     templates.detect = template(&[1, 22, 2]);
     templates.point = template(&[1, 23, 2]);
     config
+}
+
+/// Writes a folder with a model of spring 2024, as small as that network can be.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_tiny_earlier_model(folder: &Path, dtype: DType, seed: u64) -> Result<(), ModelError> {
+    let measures = EarlierMeasures {
+        patches: 4,
+        encoder_blocks: 1,
+        encoder_heads: 16,
+        encoder_inner: 32,
+        projection_inner: 32,
+        dim: 64,
+        layers: 2,
+        heads: 4,
+        rotary: 8,
+        inner: 96,
+        vocabulary: 300,
+        context: 256,
+        epsilon: 1e-5,
+    };
+    write_random_earlier_model(folder, &measures, dtype, seed)
 }
 
 /// A picture of noise, the same for the same `seed`; none without pixels.

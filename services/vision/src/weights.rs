@@ -26,13 +26,15 @@ use candle_core::DType;
 
 pub use expected::{ExpectedTensor, TensorRole, expected_tensors};
 pub use lora::{Adapter, BlockAdapters, Variant};
+pub(crate) use names::canonical_name;
 pub use quantize::{Quantization, QuantizeReport, quantize};
 #[cfg(test)]
 pub(crate) use random::byte_tokenizer;
+pub(crate) use random::write_random_earlier_model;
 pub use random::write_random_model;
 
 use crate::kernels::Matrix;
-use crate::model::{Config, ModelError, TensorMismatch};
+use crate::model::{Config, ModelError, Revision, TensorMismatch};
 use gguf::GgufFile;
 use stored::{StoredTensor, index_shards};
 
@@ -83,11 +85,29 @@ impl Weights {
         Ok(Self { source })
     }
 
+    /// The revision of Moondream2 that they belong to.
+    ///
+    /// # Errors
+    /// [`ModelError::Request`] for those of none that can be run.
+    pub fn revision(&self) -> Result<Revision, ModelError> {
+        Revision::of(&self.shapes())
+    }
+
     /// Compares names and shapes with what `config` asks for.
     ///
     /// # Errors
-    /// [`ModelError::Weights`] naming every tensor that is missing, has another shape, or is not known.
+    /// [`ModelError::Weights`] naming every tensor that is missing, has another shape, or is not known;
+    /// [`ModelError::Request`] for those of another revision.
     pub fn check(&self, config: &Config) -> Result<(), ModelError> {
+        let revision = self.revision()?;
+        if revision != Revision::Current {
+            let message = format!(
+                "the weights are of Moondream2 {}, with which this cannot be done; fetch the current ones with `aerie \
+                 vision fetch`",
+                revision.name()
+            );
+            return Err(ModelError::Request(message));
+        }
         let mut mismatch = TensorMismatch::default();
         let mut unknown: BTreeMap<String, String> = self.describe();
         for expected in expected_tensors(config) {
@@ -167,6 +187,26 @@ impl Weights {
         match &self.source {
             Source::Safetensors(tensors) => tensors.values().map(StoredTensor::elements).sum(),
             Source::Gguf(file) => file.parameters(),
+        }
+    }
+
+    /// Shapes by canonical name.
+    pub(crate) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        match &self.source {
+            Source::Safetensors(tensors) => {
+                tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape().to_vec())).collect()
+            }
+            Source::Gguf(file) => {
+                file.shapes().into_iter().map(|(name, shape)| (names::canonical_name(&name).0, shape)).collect()
+            }
+        }
+    }
+
+    /// The file, where it is a GGUF.
+    pub(crate) fn gguf_file(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Safetensors(_) => None,
+            Source::Gguf(file) => Some(file.path()),
         }
     }
 

@@ -86,6 +86,8 @@ pub async fn model(cli: &Cli, arguments: &VisionModel) -> anyhow::Result<ExitCod
         return Ok(ExitCode::SUCCESS);
     }
     println!("model     {}", model.name);
+    println!("revision  {}", model.revision);
+    println!("can       {}", model.skills().map(skill).collect::<Vec<_>>().join(", "));
     println!("device    {} ({})", model.device, model.dtype);
     println!("context   {} tokens", model.context_tokens);
     println!("cache     {} of {} MiB in use", model.cache_used_bytes >> 20, model.cache_bytes >> 20);
@@ -93,6 +95,18 @@ pub async fn model(cli: &Cli, arguments: &VisionModel) -> anyhow::Result<ExitCod
         println!("variants  {}", model.variants.join(", "));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn skill(skill: pb::Skill) -> &'static str {
+    match skill {
+        pb::Skill::Unspecified => "something newer than this program",
+        pb::Skill::Caption => "caption",
+        pb::Skill::Query => "ask",
+        pb::Skill::Detect => "detect",
+        pb::Skill::Point => "point",
+        pb::Skill::Reasoning => "ask --reasoning",
+        pb::Skill::References => "ask --point and --box",
+    }
 }
 
 /// Prints an answer as it comes.

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::pictures::OpenedPicture;
 use super::{EngineError, EngineSettings, ModelInfo};
-use crate::model::{Event, Finish, Request, Sampling};
+use crate::model::{Event, Finish, Request, Sampling, Skill};
 
 /// Longest name of a caller that tells callers apart.
 const CALLER_BYTES: usize = 64;
@@ -47,6 +47,11 @@ impl Ask {
         settings: &EngineSettings,
         now: Instant,
     ) -> Result<CheckedAsk, EngineError> {
+        for skill in self.skills() {
+            if !model.skills.contains(&skill) {
+                return Err(EngineError::NotOffered { skill, model: model.name.clone(), revision: model.revision });
+            }
+        }
         if !self.variant.is_empty() && !model.variants.contains(&self.variant) {
             let known = if model.variants.is_empty() { "none".to_owned() } else { model.variants.join(", ") };
             return Err(EngineError::UnknownVariant { name: self.variant, known });
@@ -74,6 +79,22 @@ impl Ask {
             request: self.request,
             deadline,
         })
+    }
+}
+
+impl Ask {
+    /// What a model has to be able to do for it.
+    fn skills(&self) -> impl Iterator<Item = Skill> + use<> {
+        let (first, more) = match &self.request {
+            Request::Caption { .. } => (Skill::Caption, [None, None]),
+            Request::Query { references, reasoning, .. } => {
+                let places = (!references.is_empty()).then_some(Skill::References);
+                (Skill::Query, [places, reasoning.then_some(Skill::Reasoning)])
+            }
+            Request::Detect { .. } => (Skill::Detect, [None, None]),
+            Request::Point { .. } => (Skill::Point, [None, None]),
+        };
+        std::iter::once(first).chain(more.into_iter().flatten())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::image::ImageError;
-use crate::model::ModelError;
+use crate::model::{ModelError, Revision, Skill};
 
 /// Why a request was not answered. The messages name the value and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,16 @@ pub enum EngineError {
         field: &'static str,
         /// What is wrong with it and what would do.
         problem: String,
+    },
+    /// The model cannot do that.
+    #[error("{model} cannot {}: it is a Moondream2 of {}{}", .skill.words(), .revision.name(), remedy(*.revision))]
+    NotOffered {
+        /// What it cannot do.
+        skill: Skill,
+        /// Its name.
+        model: String,
+        /// The network that it is.
+        revision: Revision,
     },
     /// No variant has this name.
     #[error("variant \"{name}\" is not loaded; known are: {known}")]
@@ -86,6 +96,7 @@ impl EngineError {
             Self::Failed(_) => "MODEL_FAILED",
             Self::Stopping => "SERVER_STOPPING",
             Self::Invalid { .. } => "INVALID_FIELD",
+            Self::NotOffered { .. } => "NOT_OFFERED",
             Self::UnknownVariant { .. } => "VARIANT_NOT_FOUND",
             Self::QueueFull { .. } => "QUEUE_FULL",
             Self::DeadlineTooShort { .. } => "DEADLINE_TOO_SHORT",
@@ -94,6 +105,14 @@ impl EngineError {
             Self::NoNumbers(_) => "NO_NUMBERS",
             Self::Device(_) => "DEVICE_FAULT",
         }
+    }
+}
+
+/// How a model is had that can do everything.
+fn remedy(revision: Revision) -> &'static str {
+    match revision {
+        Revision::Current => " whose configuration has no prompt for it; use the config.json of the release",
+        Revision::Spring2024 => "; fetch the current one with `aerie vision fetch` and name its folder in vision.model",
     }
 }
 

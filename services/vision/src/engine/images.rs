@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::ImagePrefix;
+use crate::model::ReadImage;
 
 /// An image by its content, and the variant that has read it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,43 +13,27 @@ pub(crate) struct ImageKey {
     pub(crate) variant: Arc<str>,
 }
 
-/// Something with a size that may be in use.
-pub(crate) trait Held {
-    fn bytes(&self) -> u64;
-}
-
-impl Held for ImagePrefix {
-    fn bytes(&self) -> u64 {
-        ImagePrefix::bytes(self)
-    }
-}
-
 /// Images that were read, the longest unused leaving first. Those in use are never let go.
-pub(crate) struct ImageCache<T> {
-    entries: HashMap<ImageKey, Entry<T>>,
+#[derive(Default)]
+pub(crate) struct ImageCache {
+    entries: HashMap<ImageKey, Entry>,
     clock: u64,
     bytes: u64,
 }
 
-struct Entry<T> {
-    image: Arc<T>,
+struct Entry {
+    image: Arc<dyn ReadImage>,
     used: u64,
 }
 
-impl<T> Default for ImageCache<T> {
-    fn default() -> Self {
-        Self { entries: HashMap::new(), clock: 0, bytes: 0 }
-    }
-}
-
-impl<T: Held> ImageCache<T> {
+impl ImageCache {
     /// Bytes of all images.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// The image, which counts as used now.
-    pub(crate) fn get(&mut self, key: &ImageKey) -> Option<Arc<T>> {
+    pub(crate) fn get(&mut self, key: &ImageKey) -> Option<Arc<dyn ReadImage>> {
         self.clock += 1;
         let entry = self.entries.get_mut(key)?;
         entry.used = self.clock;
@@ -57,7 +41,7 @@ impl<T: Held> ImageCache<T> {
     }
 
     /// Keeps an image; one with the same key takes its place.
-    pub(crate) fn insert(&mut self, key: ImageKey, image: Arc<T>) {
+    pub(crate) fn insert(&mut self, key: ImageKey, image: Arc<dyn ReadImage>) {
         self.clock += 1;
         self.bytes += image.bytes();
         let entry = Entry { image, used: self.clock };
@@ -102,9 +86,13 @@ mod tests {
 
     struct Sized(u64);
 
-    impl Held for Sized {
+    impl ReadImage for Sized {
         fn bytes(&self) -> u64 {
             self.0
+        }
+
+        fn positions(&self) -> usize {
+            1
         }
     }
 
@@ -112,7 +100,7 @@ mod tests {
         ImageKey { content: [content; 32], variant: "".into() }
     }
 
-    fn cache(sizes: &[u64]) -> ImageCache<Sized> {
+    fn cache(sizes: &[u64]) -> ImageCache {
         let mut cache = ImageCache::default();
         (0..).zip(sizes).for_each(|(content, size)| cache.insert(key(content), Arc::new(Sized(*size))));
         cache

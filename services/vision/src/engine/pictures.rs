@@ -12,8 +12,8 @@ use super::ask::CheckedAsk;
 use super::images::ImageKey;
 use super::shared::Shared;
 use super::{EngineError, ModelInfo};
-use crate::image::{CropGeometry, Crops, ImageLimits, Picture};
-use crate::model::ImagePrefix;
+use crate::image::{Crops, ImageLimits, Picture, Preparation};
+use crate::model::ReadImage;
 
 /// Images up to this size are hashed in less time than a thread takes to wake.
 const SHORT_BYTES: usize = 64 * 1024;
@@ -29,7 +29,7 @@ pub(crate) struct OpenedPicture {
 /// What is there of an image.
 pub(crate) enum Content {
     /// The model has read it before.
-    Read(Arc<ImagePrefix>),
+    Read(Arc<dyn ReadImage>),
     /// Its crops, shared by all who ask about it now.
     Cut(Arc<Cell>),
 }
@@ -76,7 +76,7 @@ impl Pictures {
                 return Ok(OpenedPicture { key, content: Content::Read(prefix) });
             }
             let cell = self.cell(content);
-            cell.get_or_try_init(|| self.cut(bytes, model.geometry)).await?;
+            cell.get_or_try_init(|| self.cut(bytes, model.preparation)).await?;
             Ok(OpenedPicture { key, content: Content::Cut(cell) })
         };
         match tokio::time::timeout_at(ask.deadline.into(), open).await {
@@ -97,7 +97,7 @@ impl Pictures {
         cell
     }
 
-    async fn cut(&self, bytes: Bytes, geometry: CropGeometry) -> Result<Crops, EngineError> {
+    async fn cut(&self, bytes: Bytes, preparation: Preparation) -> Result<Crops, EngineError> {
         // The place goes along, so that work that nobody waits for any more still counts.
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| EngineError::Stopping)?;
         let limits = self.limits;
@@ -105,7 +105,7 @@ impl Pictures {
         let work = spawn_blocking(move || {
             let _place = place;
             let picture = Picture::decode(&bytes, &limits)?;
-            Crops::cut(&picture, &geometry)
+            preparation.prepare(&picture)
         });
         let cut = work.instrument(span).await;
         let cut = cut.map_err(|_| EngineError::invalid("image", "could not be decoded; save it again as PNG"))?;

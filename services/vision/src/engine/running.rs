@@ -9,10 +9,10 @@ use tracing::Span;
 use super::ask::{Job, Piece, Summary};
 use super::images::ImageKey;
 use super::{EngineError, telemetry};
-use crate::model::{Event, Finish, Generation};
+use crate::model::{Event, Finish, ServedGeneration};
 
-pub(crate) struct Running {
-    pub(crate) generation: Generation,
+pub(crate) struct Running<G> {
+    pub(crate) generation: G,
     pub(crate) image: Option<ImageKey>,
     sender: mpsc::Sender<Result<Piece, EngineError>>,
     deadline: Instant,
@@ -34,14 +34,8 @@ pub(crate) enum Outcome {
     Damaged,
 }
 
-impl Running {
-    pub(crate) fn new(
-        job: Job,
-        generation: Generation,
-        taken: Instant,
-        image_cached: bool,
-        image_tokens: usize,
-    ) -> Self {
+impl<G: ServedGeneration> Running<G> {
+    pub(crate) fn new(job: Job, generation: G, taken: Instant, image_cached: bool, image_tokens: usize) -> Self {
         let span = tracing::info_span!(
             parent: &job.span,
             "decode",
@@ -119,12 +113,11 @@ impl Running {
     }
 
     fn summary(&self, finish: Finish, now: Instant) -> Summary {
-        let transcript = self.generation.transcript();
         Summary {
             finish,
             image_tokens: self.image_tokens,
-            prompt_tokens: transcript.prompt_tokens(),
-            output_tokens: transcript.generated_tokens(),
+            prompt_tokens: self.generation.prompt_tokens(),
+            output_tokens: self.generation.generated_tokens(),
             image_cached: self.image_cached,
             queue_time: self.queue_time,
             image_time: self.image_time,

@@ -11,8 +11,8 @@ use super::images::ImageCache;
 use super::pace::Pace;
 use super::queue::FairQueue;
 use super::{EngineError, EngineSettings, telemetry};
-use crate::image::CropGeometry;
-use crate::model::ImagePrefix;
+use crate::image::Preparation;
+use crate::model::{Revision, Skill};
 
 /// Shortest time that a refused caller is told to wait.
 const LEAST_RETRY: Duration = Duration::from_millis(250);
@@ -49,8 +49,12 @@ pub struct ModelInfo {
     pub image_positions: usize,
     /// Names of its variants.
     pub variants: Vec<String>,
-    /// How it cuts images.
-    pub geometry: CropGeometry,
+    /// How it wants images.
+    pub preparation: Preparation,
+    /// The network that its weights belong to.
+    pub revision: Revision,
+    /// What it can do.
+    pub skills: Vec<Skill>,
     /// Bytes of keys and values.
     pub cache_budget: u64,
 }
@@ -72,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) cache_used: AtomicU64,
     waiting: Mutex<Waiting>,
     bell: Condvar,
-    images: Mutex<ImageCache<ImagePrefix>>,
+    images: Mutex<ImageCache>,
     opening: AtomicUsize,
 }
 
@@ -98,7 +102,7 @@ impl Shared {
         }
     }
 
-    pub(crate) fn images(&self) -> MutexGuard<'_, ImageCache<ImagePrefix>> {
+    pub(crate) fn images(&self) -> MutexGuard<'_, ImageCache> {
         self.images.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

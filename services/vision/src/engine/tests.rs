@@ -8,10 +8,9 @@ use bytes::Bytes;
 use candle_core::DType;
 use tempfile::TempDir;
 
-use super::shared::ModelInfo;
 use super::worker::Worker;
 use super::*;
-use crate::model::{CaptionLength, Event, Finish, LoadOptions, Model, Request, Sampling};
+use crate::model::{CaptionLength, Event, Finish, LoadOptions, Model, Request, Sampling, ServedModel};
 use crate::testing::{noise, tiny_config};
 use crate::weights::write_random_model;
 
@@ -27,24 +26,15 @@ fn model(seed: u64, cache_budget: u64) -> Model {
 }
 
 /// An engine whose turns are made by the test.
-fn engine_of(model: Model, settings: EngineSettings) -> (Engine, Worker) {
+fn engine_of<M: ServedModel>(model: M, settings: EngineSettings) -> (Engine, Worker<M>) {
     let engine = Engine::new(settings);
-    let info = ModelInfo {
-        name: "tiny".into(),
-        device: "cpu".into(),
-        dtype: "f32".into(),
-        context: model.config().text.max_context,
-        image_positions: model.config().text.prefix_attn,
-        variants: Vec::new(),
-        geometry: model.config().vision.geometry(),
-        cache_budget: model.cache_use().budget,
-    };
+    let info = thread::describe(&model, "tiny".into(), "cpu".into(), Vec::new());
     engine.shared.state.send_replace(State::Ready(Arc::new(info)));
     let worker = Worker::new(model, HashMap::new(), Arc::clone(&engine.shared));
     (engine, worker)
 }
 
-fn engine(settings: EngineSettings) -> (Engine, Worker) {
+fn engine(settings: EngineSettings) -> (Engine, Worker<Model>) {
     engine_of(model(1, 1 << 30), settings)
 }
 
@@ -69,7 +59,7 @@ fn drawn(caller: &str, image: u32, seed: u64) -> Ask {
 }
 
 /// Turns until nothing runs or waits.
-fn finish(engine: &Engine, worker: &mut Worker) {
+fn finish<M: ServedModel>(engine: &Engine, worker: &mut Worker<M>) {
     while !worker.is_idle() || !engine.shared.waiting().queue.is_empty() {
         worker.turn(Instant::now()).unwrap();
     }

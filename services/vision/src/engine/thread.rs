@@ -11,7 +11,10 @@ use super::shared::Shared;
 use super::worker::Worker;
 use super::{Engine, EngineError, EngineSettings, ModelInfo, State};
 use crate::image::Picture;
-use crate::model::{CaptionLength, Context, Event, Finish, LoadOptions, Model, ModelError, Request, Sampling};
+use crate::model::{
+    CaptionLength, Event, Finish, LoadOptions, ModelError, OpenedModel, Request, Sampling, ServedGeneration,
+    ServedModel, Skill,
+};
 use crate::weights::Variant;
 
 /// Tokens of the test's answer.
@@ -53,7 +56,11 @@ pub fn start(source: EngineSource, settings: EngineSettings) -> io::Result<Engin
         }
         EngineSource::Folder { folder, name, options, variants } => {
             let shared = Arc::clone(&engine.shared);
-            let work = move || run(&shared, || load(&folder, name, &options, &variants));
+            let work = move || match OpenedModel::open(&folder, &options) {
+                Ok(OpenedModel::Current(model)) => run(&shared, || load(*model, name, &options, &variants)),
+                Ok(OpenedModel::Earlier(model)) => run(&shared, || load(*model, name, &options, &variants)),
+                Err(error) => refuse(&shared, &error),
+            };
             thread::Builder::new().name("vision-model".to_owned()).spawn(work)?;
         }
     }
@@ -75,23 +82,26 @@ impl Engine {
 }
 
 /// A model that has passed its test.
-pub(crate) struct Loaded {
-    pub(crate) model: Model,
+pub(crate) struct Loaded<M> {
+    pub(crate) model: M,
     pub(crate) variants: HashMap<Arc<str>, Arc<Variant>>,
     pub(crate) info: ModelInfo,
 }
 
-fn run(shared: &Arc<Shared>, load: impl FnOnce() -> Result<Loaded, ModelError>) {
+/// Nothing can be asked of a model that cannot be used.
+fn refuse(shared: &Shared, error: &ModelError) {
+    tracing::error!(%error, "the vision model cannot be used: {error}");
+    shared.close(EngineError::Failed(error.to_string()));
+    shared.state.send_replace(State::Failed(error.to_string()));
+}
+
+fn run<M: ServedModel>(shared: &Arc<Shared>, load: impl FnOnce() -> Result<Loaded<M>, ModelError>) {
     let loaded = match load() {
         Ok(loaded) => loaded,
-        Err(error) => {
-            tracing::error!(%error, "the vision model cannot be used: {error}");
-            shared.close(EngineError::Failed(error.to_string()));
-            shared.state.send_replace(State::Failed(error.to_string()));
-            return;
-        }
+        Err(error) => return refuse(shared, &error),
     };
-    tracing::info!(model = loaded.info.name, device = loaded.info.device, "the vision model answers");
+    let (revision, device) = (loaded.info.revision.name(), &loaded.info.device);
+    tracing::info!(model = loaded.info.name, revision, device, "the vision model answers");
     let mut worker = Worker::new(loaded.model, loaded.variants, Arc::clone(shared));
     shared.state.send_replace(State::Ready(Arc::new(loaded.info)));
     let end = turns(&mut worker, shared);
@@ -106,7 +116,7 @@ fn run(shared: &Arc<Shared>, load: impl FnOnce() -> Result<Loaded, ModelError>) 
 }
 
 /// Turns until nothing more may come and what runs has ended.
-fn turns(worker: &mut Worker, shared: &Shared) -> Result<(), EngineError> {
+fn turns<M: ServedModel>(worker: &mut Worker<M>, shared: &Shared) -> Result<(), EngineError> {
     loop {
         if worker.is_idle() && !shared.wait_for_work() {
             return Ok(());
@@ -115,13 +125,12 @@ fn turns(worker: &mut Worker, shared: &Shared) -> Result<(), EngineError> {
     }
 }
 
-fn load(
-    folder: &std::path::Path,
+fn load<M: ServedModel>(
+    model: M,
     name: String,
     options: &LoadOptions,
     files: &BTreeMap<String, PathBuf>,
-) -> Result<Loaded, ModelError> {
-    let model = Model::load(folder, options)?;
+) -> Result<Loaded<M>, ModelError> {
     let mut variants = HashMap::new();
     for (name, file) in files {
         variants.insert(Arc::from(name.as_str()), model.load_variant(file)?);
@@ -130,12 +139,12 @@ fn load(
 }
 
 /// Tests a model and describes it.
-pub(crate) fn prepare(
-    model: Model,
+pub(crate) fn prepare<M: ServedModel>(
+    model: M,
     variants: HashMap<Arc<str>, Arc<Variant>>,
     name: String,
     options: &LoadOptions,
-) -> Result<Loaded, ModelError> {
+) -> Result<Loaded<M>, ModelError> {
     self_test(&model)?;
     let mut names: Vec<String> = variants.keys().map(|name| name.to_string()).collect();
     names.sort();
@@ -144,36 +153,44 @@ pub(crate) fn prepare(
         candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
         candle_core::DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
     };
-    let info = ModelInfo {
-        name,
-        device,
-        dtype: model.dtype().as_str().to_owned(),
-        context: model.config().text.max_context,
-        image_positions: model.config().text.prefix_attn,
-        variants: names,
-        geometry: model.config().vision.geometry(),
-        cache_budget: model.cache_use().budget,
-    };
+    let info = describe(&model, name, device, names);
     Ok(Loaded { model, variants, info })
 }
 
+/// What callers and the engine know of a model.
+pub(crate) fn describe<M: ServedModel>(model: &M, name: String, device: String, variants: Vec<String>) -> ModelInfo {
+    let facts = model.facts();
+    ModelInfo {
+        name,
+        device,
+        dtype: facts.dtype.as_str().to_owned(),
+        context: facts.context,
+        image_positions: facts.image_positions,
+        variants,
+        preparation: facts.preparation,
+        revision: facts.revision,
+        skills: facts.skills,
+        cache_budget: model.cache_use().budget,
+    }
+}
+
 /// Asks the model something about a grey picture: all of it has to run, and to give numbers.
-fn self_test(model: &Model) -> Result<(), ModelError> {
+fn self_test<M: ServedModel>(model: &M) -> Result<(), ModelError> {
     let failed = |what: String| ModelError::Request(format!("the model fails its test of itself: {what}"));
     let grey = Picture::new(2, 2, vec![128; 12]).ok_or_else(|| failed("no picture".to_owned()))?;
-    let crops = model.cut(&grey)?;
-    let embedding = model.encode_images(&[&crops], 1)?.pop().ok_or_else(|| failed("no image".to_owned()))?;
-    let prefix = model.prefill_image(&embedding, None)?;
+    let facts = model.facts();
+    let crops = facts.preparation.prepare(&grey)?;
+    let embedding = model.encode(&[&crops], 1)?.pop().ok_or_else(|| failed("no image".to_owned()))?;
+    let image = model.read(&[(&embedding, None)])?.pop();
     let sampling = Sampling::greedy(TEST_TOKENS);
-    let templates = &model.config().tokenizer.templates;
-    let request = if templates.query.is_some() {
+    let request = if facts.skills.contains(&Skill::Query) {
         Request::Query { question: "?".to_owned(), references: Vec::new(), reasoning: false, sampling }
     } else {
         Request::Caption { length: CaptionLength::Short, sampling }
     };
-    let mut generation = model.start(&request, Context::Image(prefix))?;
+    let mut generation = model.begin(&request, image, None)?;
     while !generation.is_finished() {
-        model.step(&mut [&mut generation])?;
+        model.advance(&mut [&mut generation])?;
     }
     match generation.take_events().pop() {
         Some(Event::Finished(Finish::Failed(reason))) => Err(failed(reason)),

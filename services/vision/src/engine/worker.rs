@@ -14,45 +14,49 @@ use super::running::{Outcome, Running};
 use super::shared::Shared;
 use super::{EngineError, telemetry};
 use crate::image::Crops;
-use crate::model::{Context, ImagePrefix, Model, ModelError};
+use crate::model::{ModelError, ReadImage, ServedModel};
 use crate::weights::Variant;
 
 /// Failures of the device in a row after which nothing more is tried.
 const MOST_FAULTS: u32 = 3;
 
-pub(crate) struct Worker {
-    model: Model,
+pub(crate) struct Worker<M: ServedModel> {
+    model: M,
     variants: HashMap<Arc<str>, Arc<Variant>>,
     shared: Arc<Shared>,
-    running: Vec<Running>,
+    running: Vec<Running<M::Generation>>,
     faults: u32,
     image_limit: u64,
+    /// Requests that are answered at once.
+    places: usize,
+    crop_patches: usize,
 }
 
 /// A request that has all that it needs to start.
-struct Admitted {
+struct Admitted<I> {
     job: Job,
-    prefix: Option<Arc<ImagePrefix>>,
+    image: Option<Arc<I>>,
     cached: bool,
 }
 
 /// What a look at the queue gave.
-#[derive(Default)]
-struct Taken {
-    ready: Vec<Admitted>,
+struct Taken<I> {
+    ready: Vec<Admitted<I>>,
     /// Requests whose images have to be read first, with all that wait for the same image.
     unread: Vec<(ImageKey, Vec<Job>)>,
     /// Requests for another turn, in order.
     later: Vec<Job>,
 }
 
-impl Worker {
-    pub(crate) fn new(model: Model, variants: HashMap<Arc<str>, Arc<Variant>>, shared: Arc<Shared>) -> Self {
+impl<M: ServedModel> Worker<M> {
+    pub(crate) fn new(model: M, variants: HashMap<Arc<str>, Arc<Variant>>, shared: Arc<Shared>) -> Self {
         let budget = model.cache_use().budget;
         let share = shared.settings.image_share.clamp(0.0, 1.0);
         // One image has to fit, or nothing could be asked about any.
-        let image_limit = ((budget as f64 * share) as u64).max(model.cache_bytes(model.config().text.prefix_attn));
-        Self { model, variants, shared, running: Vec::new(), faults: 0, image_limit }
+        let image_limit = ((budget as f64 * share) as u64).max(model.image_bytes());
+        let facts = model.facts();
+        let (places, crop_patches) = (shared.settings.batch.min(facts.most_together), facts.crop_patches);
+        Self { model, variants, shared, running: Vec::new(), faults: 0, image_limit, places, crop_patches }
     }
 
     /// Whether no request is being answered.
@@ -89,7 +93,7 @@ impl Worker {
         let mut waiting = self.shared.waiting();
         waiting.pace.work(began.elapsed());
         waiting.pace.ended(ended);
-        waiting.is_full = self.running.len() >= self.shared.settings.batch;
+        waiting.is_full = self.running.len() >= self.places;
         drop(waiting);
         self.publish();
         outcome
@@ -122,7 +126,7 @@ impl Worker {
 
     /// Takes requests in as far as there is room.
     fn admit(&mut self, now: Instant) -> Result<(), EngineError> {
-        let room = self.shared.settings.batch.saturating_sub(self.running.len());
+        let room = self.places.saturating_sub(self.running.len());
         let mut taken = self.take(room, now);
         let outcome = self.read_images(&mut taken);
         if outcome.is_ok() && self.running.is_empty() && taken.ready.is_empty() && !taken.later.is_empty() {
@@ -146,25 +150,25 @@ impl Worker {
     }
 
     /// Takes at most `room` requests from the queue, with no more images to read than one pass takes.
-    fn take(&self, room: usize, now: Instant) -> Taken {
-        let mut taken = Taken::default();
+    fn take(&self, room: usize, now: Instant) -> Taken<M::Image> {
+        let mut taken = Taken { ready: Vec::new(), unread: Vec::new(), later: Vec::new() };
         let mut waiting = self.shared.waiting();
         waiting.let_go(now);
         let jobs: Vec<Job> = (0..room).map_while(|_| waiting.queue.pop()).collect();
         drop(waiting);
-        let patches = self.model.config().vision.patches();
         let mut tokens = 0;
         for mut job in jobs {
             let Some(picture) = &mut job.picture else {
-                taken.ready.push(Admitted { job, prefix: None, cached: false });
+                taken.ready.push(Admitted { job, image: None, cached: false });
                 continue;
             };
             let known = match &picture.content {
-                Content::Read(prefix) => Some(Arc::clone(prefix)),
+                Content::Read(image) => Some(Arc::clone(image)),
                 Content::Cut(_) => self.shared.images().get(&picture.key),
             };
+            let known = known.and_then(own::<M::Image>);
             if known.is_some() {
-                taken.ready.push(Admitted { job, prefix: known, cached: true });
+                taken.ready.push(Admitted { job, image: known, cached: true });
                 continue;
             }
             let key = picture.key.clone();
@@ -172,7 +176,7 @@ impl Worker {
                 jobs.push(job);
                 continue;
             }
-            let cost = picture.crops().map_or(0, |crops| crops.count() * patches);
+            let cost = picture.crops().map_or(0, |crops| crops.count() * self.crop_patches);
             if !taken.unread.is_empty() && tokens + cost > self.shared.settings.encode_tokens {
                 taken.later.push(job);
                 continue;
@@ -185,7 +189,7 @@ impl Worker {
 
     /// Takes requests whose images were read before they came, wherever they wait: they hold those images, which would
     /// have to leave before the first in line could start.
-    fn take_known(&self, room: usize, taken: &mut Taken) {
+    fn take_known(&self, room: usize, taken: &mut Taken<M::Image>) {
         let mut left = room;
         let known = self.shared.waiting().queue.extract(|job| {
             let is_known = matches!(&job.picture, Some(picture) if matches!(picture.content, Content::Read(_)));
@@ -194,20 +198,20 @@ impl Worker {
             is_taken
         });
         taken.ready.extend(known.into_iter().map(|job| {
-            let prefix = match &job.picture {
+            let image = match &job.picture {
                 Some(picture) => match &picture.content {
-                    Content::Read(prefix) => Some(Arc::clone(prefix)),
+                    Content::Read(image) => own::<M::Image>(Arc::clone(image)),
                     Content::Cut(_) => None,
                 },
                 None => None,
             };
-            Admitted { job, prefix, cached: true }
+            Admitted { job, image, cached: true }
         }));
     }
 
     /// Encodes the images of `taken.unread` in one go and moves their requests to those that are ready, or back.
-    fn read_images(&mut self, taken: &mut Taken) -> Result<(), EngineError> {
-        let each = self.model.cache_bytes(self.model.config().text.prefix_attn);
+    fn read_images(&mut self, taken: &mut Taken<M::Image>) -> Result<(), EngineError> {
+        let each = self.model.image_bytes();
         let mut groups = Vec::new();
         for (key, jobs) in std::mem::take(&mut taken.unread) {
             let wanted = each * (groups.len() as u64 + 1);
@@ -226,13 +230,14 @@ impl Worker {
         }
         let read = self.encode(&groups);
         match read {
-            Ok(prefixes) => {
-                for ((key, jobs), prefix) in groups.into_iter().zip(prefixes) {
-                    self.shared.images().insert(key, Arc::clone(&prefix));
+            Ok(images) => {
+                for ((key, jobs), image) in groups.into_iter().zip(images) {
+                    let remembered: Arc<dyn ReadImage> = Arc::clone(&image) as _;
+                    self.shared.images().insert(key, remembered);
                     for (index, job) in jobs.into_iter().enumerate() {
-                        let prefix = Some(Arc::clone(&prefix));
+                        let image = Some(Arc::clone(&image));
                         // Those after the first found it there.
-                        taken.ready.push(Admitted { job, prefix, cached: index > 0 });
+                        taken.ready.push(Admitted { job, image, cached: index > 0 });
                     }
                 }
                 Ok(())
@@ -250,7 +255,7 @@ impl Worker {
         }
     }
 
-    fn encode(&self, groups: &[(ImageKey, Vec<Job>)]) -> Result<Vec<Arc<ImagePrefix>>, ModelError> {
+    fn encode(&self, groups: &[(ImageKey, Vec<Job>)]) -> Result<Vec<Arc<M::Image>>, ModelError> {
         let began = Instant::now();
         let first = |jobs: &[Job]| jobs.first().map_or_else(tracing::Span::none, |job| job.span.clone());
         let crops: Vec<&Crops> = groups
@@ -262,7 +267,7 @@ impl Worker {
             .iter()
             .map(|(_, jobs)| tracing::info_span!(parent: &first(jobs), "encode", images = groups.len(), crops = count))
             .collect();
-        let embeddings = guarded(|| self.model.encode_images(&crops, self.shared.settings.encode_tokens))?;
+        let embeddings = guarded(|| self.model.encode(&crops, self.shared.settings.encode_tokens))?;
         drop(spans);
         telemetry::encoded(groups.len(), count, began.elapsed());
         if embeddings.len() != groups.len() {
@@ -275,9 +280,9 @@ impl Worker {
             .collect();
         let spans: Vec<_> =
             groups.iter().map(|(_, jobs)| tracing::info_span!(parent: &first(jobs), "prefill")).collect();
-        let prefixes = self.evicting(|| guarded(|| self.model.prefill_images(&images)));
+        let read = self.evicting(|| guarded(|| self.model.read(&images)));
         drop(spans);
-        prefixes
+        read
     }
 
     /// Tries again with fewer remembered images for as long as the cache is full.
@@ -291,18 +296,16 @@ impl Worker {
     }
 
     /// Starts a request. Gives it back where there is no memory for it now.
-    fn begin(&mut self, admitted: Admitted, now: Instant) -> Option<Job> {
-        let Admitted { job, prefix, cached } = admitted;
-        let image_tokens = prefix.as_ref().map_or(0, |prefix| prefix.positions());
-        let context = || match &prefix {
-            Some(prefix) => Context::Image(Arc::clone(prefix)),
-            None => Context::NoImage(self.variants.get(&job.ask.variant).cloned()),
-        };
-        let started = self.evicting(|| self.model.start(&job.ask.request, context()));
+    fn begin(&mut self, admitted: Admitted<M::Image>, now: Instant) -> Option<Job> {
+        let Admitted { job, image, cached } = admitted;
+        let image_tokens = image.as_ref().map_or(0, |image| image.positions());
+        // An image that was read knows its variant.
+        let variant = || if image.is_some() { None } else { self.variants.get(&job.ask.variant).cloned() };
+        let started = self.evicting(|| self.model.begin(&job.ask.request, image.clone(), variant()));
         match started {
             Ok(generation) => {
                 telemetry::waited(now.saturating_duration_since(job.queued));
-                if prefix.is_some() {
+                if image.is_some() {
                     telemetry::image(cached);
                 }
                 self.running.push(Running::new(job, generation, now, cached, image_tokens));
@@ -323,7 +326,7 @@ impl Worker {
         }
         let began = Instant::now();
         let mut generations: Vec<_> = self.running.iter_mut().map(|running| &mut running.generation).collect();
-        guarded(|| self.model.step(&mut generations)).map_err(|error| EngineError::Device(error.to_string()))?;
+        guarded(|| self.model.advance(&mut generations)).map_err(|error| EngineError::Device(error.to_string()))?;
         telemetry::stepped(self.running.len(), began.elapsed());
         self.faults = 0;
         let now = Instant::now();
@@ -341,6 +344,12 @@ impl Worker {
         });
         Ok(before - self.running.len())
     }
+}
+
+/// An image of the engine's only model as that model's own.
+fn own<I: ReadImage>(image: Arc<dyn ReadImage>) -> Option<Arc<I>> {
+    let image: Arc<dyn Any + Send + Sync> = image;
+    image.downcast().ok()
 }
 
 /// Runs a computation; a panic in it is a failure of the device like any other.

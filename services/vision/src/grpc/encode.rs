@@ -5,7 +5,7 @@ use std::time::Duration;
 use aerie_proto::vision::v1 as pb;
 
 use crate::engine::{ModelInfo, Piece, Summary};
-use crate::model::{BoundingBox, Event, Finish, Grounding};
+use crate::model::{BoundingBox, Event, Finish, Grounding, Skill};
 
 pub(super) fn caption(events: Vec<Event>, summary: &Summary) -> pb::CaptionResponse {
     let finish_reason = finish(&summary.finish).into();
@@ -70,6 +70,19 @@ pub(super) fn model(info: &ModelInfo, cache_used: u64) -> pb::GetModelResponse {
         variants: info.variants.clone(),
         cache_used_bytes: cache_used,
         cache_bytes: info.cache_budget,
+        revision: info.revision.name().to_owned(),
+        skills: info.skills.iter().map(|skill| self::skill(*skill).into()).collect(),
+    }
+}
+
+fn skill(skill: Skill) -> pb::Skill {
+    match skill {
+        Skill::Caption => pb::Skill::Caption,
+        Skill::Query => pb::Skill::Query,
+        Skill::Detect => pb::Skill::Detect,
+        Skill::Point => pb::Skill::Point,
+        Skill::Reasoning => pb::Skill::Reasoning,
+        Skill::References => pb::Skill::References,
     }
 }
 

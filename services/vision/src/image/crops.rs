@@ -1,6 +1,6 @@
 //! A picture cut into the crops that the vision encoder reads.
 
-use super::{ImageError, Picture, Tiling, resize};
+use super::{Filter, ImageError, Picture, Tiling, resize, resize_by};
 
 /// The measures of cropping; they belong to the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,28 @@ impl CropGeometry {
     }
 }
 
+/// How a model wants its pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preparation {
+    /// The whole picture, and crops of it.
+    Crops(CropGeometry),
+    /// The whole picture, scaled to a square of so many pixels.
+    Whole(usize),
+}
+
+impl Preparation {
+    /// Makes of `picture` what the model reads.
+    ///
+    /// # Errors
+    /// [`ImageError::Broken`] for measures that leave no pixels.
+    pub fn prepare(&self, picture: &Picture) -> Result<Crops, ImageError> {
+        match self {
+            Self::Crops(geometry) => Crops::cut(picture, geometry),
+            Self::Whole(side) => Crops::whole(picture, *side),
+        }
+    }
+}
+
 /// The crops of one picture: the whole picture first, then the local ones row by row. All are square, 8-bit RGB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crops {
@@ -82,6 +104,16 @@ impl Crops {
             }
         }
         Ok(Self { side: geometry.crop, tiling, pixels })
+    }
+
+    /// Nothing but the whole of `picture`, scaled by a cubic to a square of `side` pixels.
+    ///
+    /// # Errors
+    /// [`ImageError::Broken`] for a square without pixels.
+    pub fn whole(picture: &Picture, side: usize) -> Result<Self, ImageError> {
+        let whole = resize_by(Filter::Cubic, picture, side, side);
+        let whole = whole.ok_or_else(|| ImageError::Broken { reason: "a square of 0 pixels cannot be made".into() })?;
+        Ok(Self { side, tiling: Tiling { rows: 0, columns: 0 }, pixels: whole.pixels })
     }
 
     /// Crops cut elsewhere: `pixels` holds `1 + tiling.tiles()` squares of `side` pixels.

@@ -78,7 +78,8 @@ impl CachePool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reserve(self: &Arc<Self>, bytes: u64) -> std::result::Result<Reservation, ModelError> {
+    /// Promises `bytes` to somebody.
+    pub(super) fn reserve(self: &Arc<Self>, bytes: u64) -> std::result::Result<Reservation, ModelError> {
         let mut state = self.state();
         let free = self.budget.saturating_sub(state.reserved);
         if bytes > free {
@@ -127,9 +128,15 @@ impl CachePool {
 }
 
 /// Bytes promised to one holder; they are free again when it is dropped.
-struct Reservation {
+pub(super) struct Reservation {
     pool: Arc<CachePool>,
     bytes: u64,
+}
+
+impl Reservation {
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
 }
 
 impl Drop for Reservation {

@@ -97,7 +97,11 @@ impl TensorMismatch {
 
 impl std::fmt::Display for TensorMismatch {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let missing = self.missing.iter().map(|(name, shape)| format!("{name} {shape:?} is missing"));
+        let missing = self.missing.iter().map(|(name, shape)| match shape.as_slice() {
+            // Nothing is known of a tensor that others are measured by.
+            [] => format!("{name} is missing"),
+            shape => format!("{name} {shape:?} is missing"),
+        });
         let wrong = self.wrong.iter().map(|(name, found, shape)| format!("{name} is {found} and should be {shape:?}"));
         let extra = self.extra.iter().map(|name| format!("{name} is not part of the model"));
         let mut text = String::new();

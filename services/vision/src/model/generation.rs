@@ -23,6 +23,10 @@ pub(crate) enum Input {
     Size([f32; 2]),
 }
 
+/// What is said of logits that nothing can be decided with.
+pub(super) const NOT_NUMBERS: &str =
+    "the model's logits are not numbers; its weights or the device's memory are damaged";
+
 /// Stands where there is no token.
 pub(crate) const NO_TOKEN: u32 = u32::MAX;
 
@@ -203,7 +207,7 @@ impl Generation {
         let after_prompt = std::mem::replace(&mut parts.after_prompt, false);
         parts.transcript.record_logits(logits, after_prompt);
         let Some(token) = chosen else {
-            self.fail("the model's logits are not numbers; its weights or the device's memory are damaged");
+            self.fail(NOT_NUMBERS);
             return Ok(None);
         };
         self.accept_token(token)

@@ -153,10 +153,7 @@ impl Model {
     }
 
     fn words(&self, text: &str) -> Result<Vec<Input>, ModelError> {
-        if text.len() > MOST_CHARACTERS {
-            let message = format!("text of {} bytes is over the limit of {MOST_CHARACTERS}; shorten it", text.len());
-            return Err(ModelError::Request(message));
-        }
+        check_text(text)?;
         Ok(self.tokenizer.encode_plain(text)?.into_iter().map(Input::Token).collect())
     }
 }
@@ -178,7 +175,16 @@ fn offered<'a, T>(template: Option<&'a T>, skill: &str) -> Result<&'a T, ModelEr
     template.ok_or_else(|| ModelError::Request(format!("this model has no prompt for {skill}; use another skill")))
 }
 
-fn check_sampling(sampling: &Sampling) -> Result<(), ModelError> {
+/// Refuses text that is too long to be looked at.
+pub(super) fn check_text(text: &str) -> Result<(), ModelError> {
+    if text.len() > MOST_CHARACTERS {
+        let message = format!("text of {} bytes is over the limit of {MOST_CHARACTERS}; shorten it", text.len());
+        return Err(ModelError::Request(message));
+    }
+    Ok(())
+}
+
+pub(super) fn check_sampling(sampling: &Sampling) -> Result<(), ModelError> {
     let Sampling { temperature, top_p, max_tokens, .. } = *sampling;
     if !temperature.is_finite() || temperature < 0.0 {
         return Err(ModelError::Request(format!("temperature is {temperature}; use 0 or a positive number")));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Config, ModelError, files};
+use super::{ModelError, files};
 
 /// Largest tokenizer file that is read.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -16,13 +16,13 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads `file`.
+    /// Reads `file`, which belongs to a model of `most` tokens.
     ///
     /// # Errors
     /// [`ModelError::File`] for a file that cannot be read, is no tokenizer, or holds more tokens than the model.
-    pub fn read(file: &Path, config: &Config) -> Result<Self, ModelError> {
+    pub fn read(file: &Path, most: usize) -> Result<Self, ModelError> {
         let bytes = files::read_bounded(file, LARGEST_FILE)?;
-        Self::parse(&bytes, config.text.vocab_size).map_err(|reason| ModelError::file(file, reason))
+        Self::parse(&bytes, most).map_err(|reason| ModelError::file(file, reason))
     }
 
     /// Parses the bytes of a `tokenizer.json` of at most `most` tokens; the error says what is wrong with them.
@@ -35,6 +35,11 @@ impl Tokenizer {
         let mut plain = inner.clone();
         plain.set_encode_special_tokens(true);
         Ok(Self { inner, plain })
+    }
+
+    /// The id of the token that is spelled so.
+    pub(crate) fn id_of(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
     }
 
     /// Token ids of `text`.

@@ -39,6 +39,16 @@ impl GgufFile {
         read.map(Some).map_err(|error| ModelError::file(&self.path, format!("tensor {name}: {error}")))
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Shapes by the names in the file.
+    pub(crate) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        let infos = self.content.tensor_infos.iter();
+        infos.map(|(name, info)| (name.clone(), info.shape.dims().to_vec())).collect()
+    }
+
     pub(crate) fn is_quantized(&self, name: &str) -> bool {
         let plain = [GgmlDType::F32, GgmlDType::F16, GgmlDType::BF16];
         self.content.tensor_infos.get(name).is_some_and(|info| !plain.contains(&info.ggml_dtype))

@@ -5,10 +5,10 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use candle_core::DType;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::{ExpectedTensor, expected_tensors};
-use crate::model::{Config, ModelError};
+use super::expected_tensors;
+use crate::model::{Config, EarlierMeasures, ModelError};
 
 /// Names of special tokens come before the bytes in the tokenizer written here.
 const SPECIAL_TOKENS: usize = 10;
@@ -21,39 +21,66 @@ const SPECIAL_TOKENS: usize = 10;
 /// # Errors
 /// [`ModelError::File`] where a file cannot be written, [`ModelError::Request`] for another type.
 pub fn write_random_model(folder: &Path, config: &Config, dtype: DType, seed: u64) -> Result<(), ModelError> {
+    let config_json = serde_json::to_value(config).map_err(|error| ModelError::file(folder, error))?;
+    let tensors = expected_tensors(config).into_iter().map(|tensor| (format!("model.{}", tensor.name), tensor.shape));
+    write_folder(folder, &config_json, &byte_tokenizer(), &tensors.collect::<Vec<_>>(), dtype, seed)
+}
+
+/// As [`write_random_model`], a model of spring 2024, whose first special token is the end of a text.
+pub(crate) fn write_random_earlier_model(
+    folder: &Path,
+    measures: &EarlierMeasures,
+    dtype: DType,
+    seed: u64,
+) -> Result<(), ModelError> {
+    let config = json!({
+        "text_config": {"num_attention_heads": measures.heads, "rotary_dim": measures.rotary,
+            "max_position_embeddings": measures.context, "layer_norm_eps": measures.epsilon},
+        "vision_config": {"num_heads": measures.encoder_heads},
+    });
+    let tokenizer = byte_tokenizer().to_string().replace("<|special_0|>", "<|endoftext|>");
+    let tokenizer = serde_json::from_str(&tokenizer).map_err(|error| ModelError::file(folder, error))?;
+    write_folder(folder, &config, &tokenizer, &measures.tensors(), dtype, seed)
+}
+
+fn write_folder(
+    folder: &Path,
+    config: &Value,
+    tokenizer: &Value,
+    tensors: &[(String, Vec<usize>)],
+    dtype: DType,
+    seed: u64,
+) -> Result<(), ModelError> {
     if !matches!(dtype, DType::F32 | DType::BF16) {
         return Err(ModelError::Request(format!("random weights of {} are not made; use f32 or bf16", dtype.as_str())));
     }
     std::fs::create_dir_all(folder).map_err(|error| ModelError::file(folder, error))?;
-    let text = |value: &serde_json::Value| value.to_string().into_bytes();
-    let config_json = serde_json::to_value(config).map_err(|error| ModelError::file(folder, error))?;
-    for (name, bytes) in [("config.json", text(&config_json)), ("tokenizer.json", text(&byte_tokenizer()))] {
+    for (name, value) in [("config.json", config), ("tokenizer.json", tokenizer)] {
         let file = folder.join(name);
-        std::fs::write(&file, bytes).map_err(|error| ModelError::file(&file, error))?;
+        std::fs::write(&file, value.to_string()).map_err(|error| ModelError::file(&file, error))?;
     }
     let file = folder.join("model.safetensors");
-    write_weights(&file, &expected_tensors(config), dtype, seed).map_err(|error| ModelError::file(&file, error))
+    write_weights(&file, tensors, dtype, seed).map_err(|error| ModelError::file(&file, error))
 }
 
-fn write_weights(file: &Path, tensors: &[ExpectedTensor], dtype: DType, seed: u64) -> std::io::Result<()> {
+fn write_weights(file: &Path, tensors: &[(String, Vec<usize>)], dtype: DType, seed: u64) -> std::io::Result<()> {
     let mut header = Map::new();
     let mut end = 0;
-    for tensor in tensors {
+    for (name, shape) in tensors {
         let start = end;
-        end += tensor.shape.iter().product::<usize>() * dtype.size_in_bytes();
+        end += shape.iter().product::<usize>() * dtype.size_in_bytes();
         let kind = if dtype == DType::F32 { "F32" } else { "BF16" };
-        let entry = json!({"dtype": kind, "shape": tensor.shape, "data_offsets": [start, end]});
-        header.insert(format!("model.{}", tensor.name), entry);
+        header.insert(name.clone(), json!({"dtype": kind, "shape": shape, "data_offsets": [start, end]}));
     }
-    let mut header = serde_json::Value::Object(header).to_string().into_bytes();
+    let mut header = Value::Object(header).to_string().into_bytes();
     header.resize(header.len().next_multiple_of(8), b' ');
     let mut writer = BufWriter::with_capacity(1 << 20, File::create(file)?);
     writer.write_all(&(header.len() as u64).to_le_bytes())?;
     writer.write_all(&header)?;
     let mut random = Random(seed);
-    for tensor in tensors {
-        let (centre, spread) = distribution(tensor);
-        for _ in 0..tensor.shape.iter().product() {
+    for (name, shape) in tensors {
+        let (centre, spread) = distribution(name, shape);
+        for _ in 0..shape.iter().product() {
             let value = centre + spread * random.next();
             if dtype == DType::F32 {
                 writer.write_all(&value.to_le_bytes())?;
@@ -67,13 +94,13 @@ fn write_weights(file: &Path, tensors: &[ExpectedTensor], dtype: DType, seed: u6
 }
 
 /// The middle and half-width of the uniform distribution of a tensor's numbers.
-fn distribution(tensor: &ExpectedTensor) -> (f32, f32) {
-    let is_norm = tensor.shape.len() == 1 && tensor.name.ends_with(".weight");
-    match tensor.shape.as_slice() {
+fn distribution(name: &str, shape: &[usize]) -> (f32, f32) {
+    let is_norm = shape.len() == 1 && name.ends_with(".weight");
+    match shape {
         _ if is_norm => (1.0, 0.1),
         [_] => (0.0, 0.1),
         // A uniform distribution's deviation is its half-width by the root of three.
-        [_, input] if tensor.name.ends_with(".weight") => (0.0, (3.0 / *input as f32).sqrt()),
+        [_, input] if name.ends_with(".weight") => (0.0, (3.0 / *input as f32).sqrt()),
         _ => (0.0, 1.0),
     }
 }
@@ -89,7 +116,7 @@ impl Random {
 }
 
 /// A byte-level tokenizer without merges: ten special tokens, then one token for each byte.
-pub(crate) fn byte_tokenizer() -> serde_json::Value {
+pub(crate) fn byte_tokenizer() -> Value {
     let special = (0..SPECIAL_TOKENS).map(|id| {
         json!({"id": id, "content": format!("<|special_{id}|>"), "single_word": false, "lstrip": false, "rstrip": false,
             "normalized": false, "special": true})

@@ -107,6 +107,14 @@ impl StoredTensor {
         }
     }
 
+    /// Its shape in the file.
+    pub(crate) fn shape(&self) -> &[usize] {
+        match self {
+            Self::Plain { tensor, .. } => tensor.shape(),
+            Self::Packed { packed, .. } => packed.shape(),
+        }
+    }
+
     pub(crate) fn dtype(&self) -> DType {
         match self {
             Self::Plain { tensor, .. } => tensor.dtype,
