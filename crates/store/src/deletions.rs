@@ -127,7 +127,7 @@ impl Stores {
             accounts::ensure_local_person(&mut tx, now).await?;
         }
         tx.commit().await?;
-        self.refuse([person]).await;
+        self.refuse(person);
         Ok(())
     }
 
@@ -141,9 +141,15 @@ impl Stores {
         let mut tx = self.platform().read().await?;
         let rows = tx.fetch_all(sql, vec![(now - TimeDelta::hours(1)).into()]).await?;
         tx.rollback().await?;
-        let people = rows.iter().map(|row| row.id("person")).collect::<Result<Vec<_>, _>>()?;
-        let is_new = people.iter().any(|person| !self.is_deleted(*person));
-        self.refuse(people).await;
+        let mut is_new = false;
+        for row in rows {
+            let person = row.id("person")?;
+            if !self.is_deleted(person) {
+                self.refuse(person);
+                self.leave(person).await;
+                is_new = true;
+            }
+        }
         Ok(is_new)
     }
 
@@ -169,11 +175,14 @@ impl Stores {
         now: DateTime<Utc>,
         told: impl FnMut(&str, u64) + Send,
     ) -> Result<Rows, StoreError> {
+        // Two at once would find the other's rows locked.
+        let _turn = self.sweeping.lock().await;
         if !is_deleted(&mut self.platform().read().await?, person).await? {
             let detail = format!("the account {person} was not deleted, so nothing of it is removed");
             return Err(StoreError::Constraint { detail });
         }
-        self.refuse([person]).await;
+        self.refuse(person);
+        self.leave(person).await;
         let rows = match self.platform().engine() {
             Engine::Postgres => sweep_server(&self.platform().scoped(Scope::Person(person)), told).await?,
             Engine::Sqlite => self.sweep_embedded(person, told).await?,

@@ -69,6 +69,8 @@ pub struct Stores {
     confirmed: OnceCell<()>,
     people: Mutex<HashMap<PersonId, Database>>,
     deleted: RwLock<HashSet<PersonId>>,
+    /// Held while what is left of somebody is removed.
+    pub(crate) sweeping: Mutex<()>,
 }
 
 impl Stores {
@@ -98,6 +100,7 @@ impl Stores {
             confirmed: OnceCell::new(),
             people: Mutex::new(HashMap::new()),
             deleted: RwLock::default(),
+            sweeping: Mutex::default(),
         })
     }
 
@@ -128,6 +131,7 @@ impl Stores {
             confirmed: OnceCell::new(),
             people: Mutex::new(HashMap::new()),
             deleted: RwLock::default(),
+            sweeping: Mutex::default(),
         })
     }
 
@@ -167,14 +171,9 @@ impl Stores {
         self.deleted.read().unwrap_or_else(PoisonError::into_inner).contains(&person)
     }
 
-    /// Refuses these people from now on, and keeps nothing of theirs open.
-    pub(crate) async fn refuse(&self, people: impl IntoIterator<Item = PersonId>) {
-        let known = |person: &PersonId| self.is_deleted(*person);
-        let new: Vec<PersonId> = people.into_iter().filter(|person| !known(person)).collect();
-        self.deleted.write().unwrap_or_else(PoisonError::into_inner).extend(&new);
-        for person in new {
-            self.leave(person).await;
-        }
+    /// Refuses this person from now on. What of theirs is open stays so.
+    pub(crate) fn refuse(&self, person: PersonId) {
+        self.deleted.write().unwrap_or_else(PoisonError::into_inner).insert(person);
     }
 
     /// Closes an embedded person's store, if it is open here.

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use aerie_config::Config;
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_proto::pipeline::v1::{
-    self as pb, discovery_service_client::DiscoveryServiceClient, events_service_client::EventsServiceClient,
-    integrations_service_client::IntegrationsServiceClient, interviews_service_client::InterviewsServiceClient,
-    jobs_service_client::JobsServiceClient, letters_service_client::LettersServiceClient,
-    mail_service_client::MailServiceClient, match_service_client::MatchServiceClient,
-    moving_service_client::MovingServiceClient, profile_service_client::ProfileServiceClient,
-    research_service_client::ResearchServiceClient, surveys_service_client::SurveysServiceClient,
-    tasks_service_client::TasksServiceClient,
+    self as pb, deletion_service_client::DeletionServiceClient, discovery_service_client::DiscoveryServiceClient,
+    events_service_client::EventsServiceClient, integrations_service_client::IntegrationsServiceClient,
+    interviews_service_client::InterviewsServiceClient, jobs_service_client::JobsServiceClient,
+    letters_service_client::LettersServiceClient, mail_service_client::MailServiceClient,
+    match_service_client::MatchServiceClient, moving_service_client::MovingServiceClient,
+    profile_service_client::ProfileServiceClient, research_service_client::ResearchServiceClient,
+    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_store::{PersonId, Stores, StoresConfig, accounts};
@@ -283,6 +283,10 @@ impl Caller {
 
     pub fn moving(&self) -> MovingServiceClient<Connection> {
         MovingServiceClient::new(self.connection.clone())
+    }
+
+    pub fn deletion(&self) -> DeletionServiceClient<Connection> {
+        DeletionServiceClient::new(self.connection.clone())
     }
 
     pub fn research(&self) -> ResearchServiceClient<Connection> {
