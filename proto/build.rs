@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 21] = [
+const FILES: [&str; 22] = [
     "aerie/pipeline/v1/posting.proto",
     "aerie/pipeline/v1/discovery_service.proto",
     "aerie/pipeline/v1/jobs_service.proto",
@@ -16,6 +16,7 @@ const FILES: [&str; 21] = [
     "aerie/pipeline/v1/letters_service.proto",
     "aerie/pipeline/v1/research_service.proto",
     "aerie/pipeline/v1/moving_service.proto",
+    "aerie/pipeline/v1/deletion_service.proto",
     "aerie/pipeline/v1/mail_service.proto",
     "aerie/pipeline/v1/integrations_service.proto",
     "aerie/pipeline/v1/tasks_service.proto",

@@ -11,8 +11,8 @@ use aerie_config::{AccountsMode, Config, StoreUrl};
 use aerie_gateway::{AccountStore, Callers, Gateway, GatewayDeps, PublicNames, ServiceRoute};
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_pipeline::{Pipeline, PipelineDeps};
-use aerie_rpc::{Backend, HttpService, PersonId as CallerId, Process};
-use aerie_store::{PersonId, ServerOptions, StoreError, Stores, StoresConfig, accounts};
+use aerie_rpc::{Backend, HttpService, Process};
+use aerie_store::{PersonId, ServerOptions, StoreError, Stores, StoresConfig};
 use aerie_tasks::{Clock, ServerClock};
 use aerie_telemetry::Lifecycle;
 use aerie_vision::VisionService;
@@ -129,7 +129,7 @@ impl App {
         let deps = GatewayDeps {
             services: routes(&self.pipeline, Some(&self.router.backend), Some(&self.vision)),
             openai: Some(self.router.openai.clone()),
-            callers: callers(&self.config, &self.stores, &self.clock).await?,
+            callers: callers(&self.config, &self.stores, &self.clock)?,
             names: PublicNames::of(&self.config.accounts),
             server: self.config.server.clone(),
             limits: self.config.limits.clone(),
@@ -168,18 +168,11 @@ pub fn routes(pipeline: &Backend, router: Option<&Backend>, vision: Option<&Back
 }
 
 /// Who may ask the gateway: the one person of this machine, or everybody who proves who they are.
-pub async fn callers(config: &Config, stores: &Arc<Stores>, clock: &Arc<dyn Clock>) -> anyhow::Result<Callers> {
+pub fn callers(config: &Config, stores: &Arc<Stores>, clock: &Arc<dyn Clock>) -> anyhow::Result<Callers> {
+    let store = AccountStore::new(Arc::clone(stores));
     match config.accounts.mode {
-        AccountsMode::Local => {
-            let mut tx = stores.platform().begin().await?;
-            let person = accounts::ensure_local_person(&mut tx, clock.now()).await?;
-            tx.commit().await?;
-            Ok(Callers::local(CallerId::new(person.to_string()).context("the local person's id")?))
-        }
-        AccountsMode::Tokens => {
-            let store = AccountStore::new(Arc::clone(stores));
-            Ok(Callers::accounts(&config.accounts, store, Arc::clone(clock))?)
-        }
+        AccountsMode::Local => Ok(Callers::of_this_machine(store, Arc::clone(clock))),
+        AccountsMode::Tokens => Ok(Callers::accounts(&config.accounts, store, Arc::clone(clock))?),
     }
 }
 

@@ -22,7 +22,7 @@ pub use self::integrations::{
 };
 pub use self::letters::{DocumentForm, FileLook, Letter, Resume};
 pub use self::mail::{Mail, MailAdd, MailList, MailSecurity};
-pub use self::moving::Backup;
+pub use self::moving::{Backup, Data};
 pub use self::moving_stores::{MigrateStore, MoveFrom};
 pub use self::processes::{Certificates, PipelineRoles};
 pub use self::research::{Interview, Research};
@@ -142,6 +142,9 @@ pub enum Command {
     /// Take everything that you have to another machine.
     #[command(subcommand)]
     Backup(Backup),
+    /// Delete everything that Aerie keeps of you.
+    #[command(subcommand)]
+    Data(Data),
     /// List the language models that are configured or were found, and the chains over them.
     Backends(Backends),
     /// Ask a language model.

@@ -6,6 +6,7 @@ mod ask;
 mod backends;
 mod certificates;
 mod config;
+mod deletion;
 mod demo;
 mod discover;
 mod eval;
@@ -81,6 +82,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import { file: Some(file), url, json, .. } => add::import(&cli, file, url.as_deref(), *json).await,
         Command::Import { .. } => Err(output::wrong_use("name a file to import")),
         Command::Backup(command) => moving::backup(&cli, command).await,
+        Command::Data(command) => deletion::run(&cli, command).await,
         Command::Backends(arguments) => backends::run(&cli, arguments).await,
         Command::Ask(arguments) => ask::run(&cli, arguments).await,
         Command::LlmRouter => llm_router::run(&cli).await,

@@ -10,12 +10,13 @@ use std::{
 use aerie_llm_router::{LlmRouter, RouterDeps};
 use aerie_proto::llm::v1::llm_service_client::LlmServiceClient;
 use aerie_proto::pipeline::v1::{
-    discovery_service_client::DiscoveryServiceClient, integrations_service_client::IntegrationsServiceClient,
-    interviews_service_client::InterviewsServiceClient, jobs_service_client::JobsServiceClient,
-    letters_service_client::LettersServiceClient, mail_service_client::MailServiceClient,
-    match_service_client::MatchServiceClient, moving_service_client::MovingServiceClient,
-    profile_service_client::ProfileServiceClient, research_service_client::ResearchServiceClient,
-    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
+    deletion_service_client::DeletionServiceClient, discovery_service_client::DiscoveryServiceClient,
+    integrations_service_client::IntegrationsServiceClient, interviews_service_client::InterviewsServiceClient,
+    jobs_service_client::JobsServiceClient, letters_service_client::LettersServiceClient,
+    mail_service_client::MailServiceClient, match_service_client::MatchServiceClient,
+    moving_service_client::MovingServiceClient, profile_service_client::ProfileServiceClient,
+    research_service_client::ResearchServiceClient, surveys_service_client::SurveysServiceClient,
+    tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_telemetry::Lifecycle;
@@ -178,6 +179,11 @@ impl Session {
     /// Moving data in and out.
     pub fn moving(&self) -> MovingServiceClient<Connection> {
         MovingServiceClient::new(self.connection.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Deleting everything.
+    pub fn deletion(&self) -> DeletionServiceClient<Connection> {
+        DeletionServiceClient::new(self.connection.clone())
     }
 
     /// Mail about applications.

@@ -11,6 +11,17 @@ pub enum Accounts {
         #[arg(long)]
         json: bool,
     },
+    /// Delete somebody's account with everything that is kept of them, for good.
+    Delete {
+        /// Who: id, the end of one, or the subject at their issuer.
+        person: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Keys that programs act for a person with.
     #[command(subcommand, visible_alias = "key")]
     Keys(AccountsKeys),

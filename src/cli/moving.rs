@@ -1,4 +1,4 @@
-//! What can be typed about backups.
+//! What can be typed about backups and about deleting everything.
 
 use std::path::PathBuf;
 
@@ -25,6 +25,20 @@ pub enum Backup {
         /// Replace the jobs that are there.
         #[arg(long)]
         replace: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What to do with everything that Aerie keeps of you.
+#[derive(Subcommand, Debug)]
+pub enum Data {
+    /// Delete all of it for good: jobs, letters, mails, files, keys, the account. Make a backup first.
+    Delete {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,

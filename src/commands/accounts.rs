@@ -10,7 +10,7 @@ use comfy_table::Cell;
 use serde_json::{Value, json};
 use tonic::Status;
 
-use super::load_config;
+use super::{deletion, load_config};
 use crate::{
     app::open_stores,
     cli::{Accounts, AccountsKeys, AccountsKeysAdd, Cli, KeyScope},
@@ -28,6 +28,7 @@ pub async fn run(cli: &Cli, command: &Accounts) -> anyhow::Result<ExitCode> {
 async fn dispatch(store: &AccountStore, command: &Accounts) -> anyhow::Result<()> {
     match command {
         Accounts::List { json } => list(store, *json).await,
+        Accounts::Delete { person, yes, json } => delete(store, person, *yes, *json).await,
         Accounts::Keys(AccountsKeys::Add(arguments)) => add(store, arguments).await,
         Accounts::Keys(AccountsKeys::List { person, json }) => list_keys(store, person, *json).await,
         Accounts::Keys(AccountsKeys::Revoke { key, person, json }) => {
@@ -57,6 +58,23 @@ async fn list(store: &AccountStore, as_json: bool) -> anyhow::Result<()> {
         table.add_row([&one.id.to_string(), &one.name, subject, &shown(Some(one.created_at))].map(Cell::new));
     }
     println!("{table}");
+    Ok(())
+}
+
+async fn delete(store: &AccountStore, person: &str, yes: bool, as_json: bool) -> anyhow::Result<()> {
+    let person = find(store, person).await?;
+    if !yes {
+        let rows = store.count_rows(person.id).await.map_err(of_service)?;
+        let subject = person.external_subject.as_deref().unwrap_or("whoever sits at this machine");
+        println!("{} {} ({subject})", person.id, person.name);
+        let id = person.id.to_string();
+        deletion::ask(rows.iter().map(|(table, rows)| (table.as_str(), *rows)), &id)?;
+    }
+    let rows = store.delete(person.id, Utc::now().trunc_subsecs(6)).await.map_err(of_service)?;
+    if as_json {
+        return print(&json!({ "deleted": person.id, "rows": rows }));
+    }
+    println!("{}: {}", person.id, deletion::said(rows.iter().map(|(table, rows)| (table.as_str(), *rows))));
     Ok(())
 }
 

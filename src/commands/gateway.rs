@@ -33,7 +33,7 @@ pub async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let deps = GatewayDeps {
         services: routes(&pipeline, router.as_ref(), vision.as_ref()),
         openai: router.map(HttpService::new),
-        callers: callers(&config, &stores, &clock).await?,
+        callers: callers(&config, &stores, &clock)?,
         names: PublicNames::of(&config.accounts),
         server: config.server.clone(),
         limits: config.limits.clone(),

@@ -22,14 +22,19 @@ pub struct Person {
 
 const COLUMNS: &str = "id, name, external_subject, is_local, created_at";
 
+/// The local person, if there is one.
+pub async fn local_person(tx: &mut Tx) -> Result<Option<PersonId>, StoreError> {
+    let found = tx.fetch_optional("select id from person where is_local = $1", vec![true.into()]).await?;
+    found.map(|row| row.id("id")).transpose()
+}
+
 /// The local person, made at the first call. Two callers at once get the same one.
 pub async fn ensure_local_person(tx: &mut Tx, now: DateTime<Utc>) -> Result<PersonId, StoreError> {
-    let find = "select id from person where is_local = $1";
-    if let Some(row) = tx.fetch_optional(find, vec![true.into()]).await? {
-        return row.id("id");
+    if let Some(person) = local_person(tx).await? {
+        return Ok(person);
     }
     insert(tx, Uuid::now_v7(), "", None, true, now).await?;
-    tx.fetch_one(find, vec![true.into()]).await?.id("id")
+    tx.fetch_one("select id from person where is_local = $1", vec![true.into()]).await?.id("id")
 }
 
 /// The person with this subject at the identity provider, made at the first call.

@@ -209,7 +209,10 @@ async fn tables(connection: &mut SqliteConnection, schema: &str) -> Result<Vec<S
     rows.iter().map(|row| row.try_get(0).map_err(BackupError::from)).collect()
 }
 
-async fn counts(connection: &mut SqliteConnection, schema: &str) -> Result<BTreeMap<String, u64>, BackupError> {
+pub(crate) async fn counts(
+    connection: &mut SqliteConnection,
+    schema: &str,
+) -> Result<BTreeMap<String, u64>, BackupError> {
     let mut rows = BTreeMap::new();
     for name in tables(connection, schema).await? {
         let sql = format!("select count(*) from {schema}.\"{name}\"");

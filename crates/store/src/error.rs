@@ -115,6 +115,12 @@ pub enum StoreError {
         /// What the engine said.
         detail: String,
     },
+    /// The account was deleted; whatever is left of it goes.
+    #[error("the account {person} was deleted; sign in again to begin anew")]
+    Deleted {
+        /// Whose it was.
+        person: uuid::Uuid,
+    },
     /// A uniqueness or foreign-key rule refused the change.
     #[error("the store refused the change: {detail}")]
     Constraint {

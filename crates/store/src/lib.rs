@@ -11,6 +11,7 @@ mod batch;
 pub mod catalogue;
 pub mod copying;
 mod database;
+pub mod deletions;
 mod error;
 pub mod foreign;
 pub mod integrations;

@@ -40,8 +40,8 @@ macro_rules! migrations {
 }
 
 /// Shared tables of an embedded installation.
-pub(crate) const SQLITE_PLATFORM: &[Migration] =
-    migrations!("sqlite-platform", 1 "0001_platform", 2 "0002_pairs", 3 "0003_homes", 4 "0004_access");
+pub(crate) const SQLITE_PLATFORM: &[Migration] = migrations!("sqlite-platform", 1 "0001_platform", 2 "0002_pairs", 3 "0003_homes", 4 "0004_access",
+    5 "0005_deletion");
 /// Tables of one person's embedded store.
 pub(crate) const SQLITE_PERSON: &[Migration] = migrations!(
     "sqlite-person", 1 "0001_jobs", 2 "0002_tasks", 3 "0003_events", 4 "0004_scores", 5 "0005_tracking", 6 "0006_surveys",
@@ -54,6 +54,7 @@ pub(crate) const POSTGRES: &[Migration] = migrations!(
     13 "0013_access" expands,
     14 "0014_event_outbox" expands,
     15 "0015_installation" expands, 16 "0016_store_move" expands,
+    17 "0017_deletion" expands,
 );
 
 /// A migration that a store has.

@@ -1,10 +1,10 @@
 //! Opening the platform store and the store of each person.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -12,12 +12,16 @@ use sqlx::{
     Connection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{Mutex, OnceCell};
+use tokio::{
+    sync::{Mutex, OnceCell},
+    time::timeout,
+};
 use uuid::Uuid;
 
 use crate::{
     Database, Scope, ServerOptions, ServerSecret, StoreError,
     database::{Pools, located},
+    deletions,
     migrations::{self, Migration},
     postgres::{self, bad_url},
     private::Sealer,
@@ -32,6 +36,9 @@ const PLATFORM_WRITER_CACHE: &str = "-32768";
 
 /// The same for each reading connection.
 const READER_CACHE: &str = "-8192";
+
+/// How long the store of somebody who was deleted is waited for.
+const LONGEST_CLOSING: Duration = Duration::from_secs(5);
 
 /// A person, who is also a tenant.
 pub type PersonId = Uuid;
@@ -61,6 +68,9 @@ pub struct Stores {
     /// Whether the server's rows are known to be sealed with it.
     confirmed: OnceCell<()>,
     people: Mutex<HashMap<PersonId, Database>>,
+    deleted: RwLock<HashSet<PersonId>>,
+    /// Held while what is left of somebody is removed.
+    pub(crate) sweeping: Mutex<()>,
 }
 
 impl Stores {
@@ -89,6 +99,8 @@ impl Stores {
             sealing: OnceLock::new(),
             confirmed: OnceCell::new(),
             people: Mutex::new(HashMap::new()),
+            deleted: RwLock::default(),
+            sweeping: Mutex::default(),
         })
     }
 
@@ -118,6 +130,8 @@ impl Stores {
             sealing: OnceLock::new(),
             confirmed: OnceCell::new(),
             people: Mutex::new(HashMap::new()),
+            deleted: RwLock::default(),
+            sweeping: Mutex::default(),
         })
     }
 
@@ -151,16 +165,49 @@ impl Stores {
         self.config.data.join("users").join(person.to_string())
     }
 
+    /// Whether this process knows that a person's account was deleted.
+    #[must_use]
+    pub fn is_deleted(&self, person: PersonId) -> bool {
+        self.deleted.read().unwrap_or_else(PoisonError::into_inner).contains(&person)
+    }
+
+    /// Refuses this person from now on. What of theirs is open stays so.
+    pub(crate) fn refuse(&self, person: PersonId) {
+        self.deleted.write().unwrap_or_else(PoisonError::into_inner).insert(person);
+    }
+
+    /// Closes an embedded person's store, if it is open here.
+    pub(crate) async fn leave(&self, person: PersonId) {
+        let open = self.people.lock().await.remove(&person);
+        if let Some(database) = open
+            && timeout(LONGEST_CLOSING, close(&database)).await.is_err()
+        {
+            tracing::warn!(%person, "somebody still holds on to the store of {person}; it goes without them");
+        }
+    }
+
     /// The store of one person, created at first use.
+    ///
+    /// # Errors
+    /// [`StoreError::Deleted`] when their account was deleted.
     pub async fn person(&self, person: PersonId) -> Result<Database, StoreError> {
+        if self.is_deleted(person) {
+            return Err(StoreError::Deleted { person });
+        }
         let Some(secret) = &self.secret else {
             // Rare, as opening is below; every call would carry the room for them.
             let secret = Box::pin(self.confirmed_secret()).await?;
             return Ok(self.platform.of_person(person, Sealer::new(secret, person)?));
         };
         let mut people = self.people.lock().await;
+        if self.is_deleted(person) {
+            return Err(StoreError::Deleted { person });
+        }
         if let Some(database) = people.get(&person) {
             return Ok(database.clone());
+        }
+        if deletions::is_deleted(&mut self.platform.read().await?, person).await? {
+            return Err(StoreError::Deleted { person });
         }
         let folder = self.person_folder(person);
         fs::create_dir_all(&folder).map_err(|source| StoreError::Io { path: folder.clone(), source })?;
@@ -178,41 +225,6 @@ impl Stores {
         let path = self.person_folder(person).join("store.db");
         let file = SqliteFile { path: &path, secret, purpose: &person.to_string(), confirmed: true };
         file.options().map(Some)
-    }
-
-    /// Removes everything of a person for good: store, files, account. On SQLite that is their folder; on PostgreSQL
-    /// every row that bears their id, in one transaction. Nobody may use their store meanwhile.
-    pub async fn delete_person(&self, person: PersonId) -> Result<(), StoreError> {
-        if self.secret.is_some() {
-            if let Some(database) = self.people.lock().await.remove(&person) {
-                close(&database).await;
-            }
-        } else {
-            let mut tx = self.platform.scoped(Scope::Person(person)).begin().await?;
-            let tables = tx
-                .fetch_all(
-                    "select relname::text as name from pg_class join pg_attribute on attrelid = pg_class.oid \
-                     where relkind = 'r' and relnamespace = current_schema()::regnamespace and attname = 'tenant_id' \
-                     and not attisdropped",
-                    vec![],
-                )
-                .await?;
-            for table in tables {
-                // Row security leaves the person's own rows only; rows that others point to go with a cascade.
-                tx.execute(format!("delete from {}", table.text("name")?), vec![]).await?;
-            }
-            tx.commit().await?;
-        }
-        let folder = self.person_folder(person);
-        match fs::remove_dir_all(&folder) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::Io { path: folder, source });
-            }
-            _ => {}
-        }
-        let mut tx = self.platform.begin().await?;
-        tx.execute("delete from person where id = $1", vec![person.into()]).await?;
-        tx.commit().await
     }
 
     /// On PostgreSQL, the scope in which workers claim anybody's tasks; on SQLite there is none, since every store has

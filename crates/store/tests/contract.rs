@@ -7,6 +7,8 @@ mod access;
 mod accounts;
 #[path = "contract/catalogue.rs"]
 mod catalogue;
+#[path = "contract/deletions.rs"]
+mod deletions;
 #[path = "contract/duplicates.rs"]
 mod duplicates;
 #[path = "contract/fixture.rs"]
@@ -76,6 +78,11 @@ on_both_engines!(
     catalogue::batches_larger_than_one_statement_arrive_whole,
     catalogue::hostile_text_is_kept,
     catalogue::two_ingests_at_once_add_a_posting_once,
+    deletions::not_one_row_is_left_and_others_keep_theirs,
+    deletions::what_was_broken_off_goes_on,
+    deletions::what_comes_late_goes_too_and_then_it_is_done,
+    deletions::a_deleted_person_is_refused_and_their_subject_remembered,
+    deletions::whoever_sits_at_the_machine_begins_anew,
     duplicates::a_pair_is_asked_about_once,
     duplicates::joined_jobs_leave_the_list_until_they_are_split,
     integrations::integrations_have_names_of_their_own_and_can_be_switched_off,

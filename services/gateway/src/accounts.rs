@@ -10,6 +10,7 @@ use aerie_store::{
     PersonId, StoreError, Stores,
     access::{self, ApiKey, WebSession},
     accounts::{self, Person},
+    deletions::{self, Rows},
 };
 use chrono::{DateTime, Utc};
 
@@ -36,24 +37,75 @@ impl AccountStore {
         Self { stores }
     }
 
-    /// The person behind an identity, made at first sight.
+    /// The account behind an identity that a token of this time vouches for, made at first sight.
     ///
     /// # Errors
-    /// The store fails.
-    pub async fn person_of(&self, identity: &Identity, now: DateTime<Utc>) -> Result<PersonId, RpcError> {
+    /// [`Account::check`]; then nothing is made. Or the store fails.
+    pub(crate) async fn account_of(
+        &self,
+        identity: &Identity,
+        issued_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Account, RpcError> {
         // An issuer is an address and holds no blank, so that no two identities share a text.
         let subject = format!("{} {}", identity.issuer, identity.subject);
         let platform = self.stores.platform();
         let mut tx = platform.read().await.map_err(failed)?;
-        if let Some(person) = accounts::person_by_subject(&mut tx, &subject).await.map_err(failed)? {
-            return Ok(person.id);
+        let known = accounts::person_by_subject(&mut tx, &subject).await.map_err(failed)?;
+        let deleted_at = deletions::last_of_subject(&mut tx, &subject).await.map_err(failed)?;
+        drop(tx);
+        check_age(issued_at, deleted_at)?;
+        if let Some(person) = known {
+            return Ok(Account { person: person.id, deleted_at });
+        }
+        let mut tx = platform.begin().await.map_err(failed)?;
+        // It may have been deleted since it was looked up.
+        let deleted_at = deletions::last_of_subject(&mut tx, &subject).await.map_err(failed)?;
+        check_age(issued_at, deleted_at)?;
+        let person = accounts::ensure_external_person(&mut tx, &subject, &identity.name, now).await.map_err(failed)?;
+        tx.commit().await.map_err(failed)?;
+        tracing::info!(%person, issuer = identity.issuer, "a person was seen for the first time");
+        Ok(Account { person, deleted_at })
+    }
+
+    /// Whoever sits at this machine, made at first sight.
+    pub(crate) async fn local_person(&self, now: DateTime<Utc>) -> Result<PersonId, RpcError> {
+        let platform = self.stores.platform();
+        let mut tx = platform.read().await.map_err(failed)?;
+        if let Some(person) = accounts::local_person(&mut tx).await.map_err(failed)? {
+            return Ok(person);
         }
         drop(tx);
         let mut tx = platform.begin().await.map_err(failed)?;
-        let id = accounts::ensure_external_person(&mut tx, &subject, &identity.name, now).await.map_err(failed)?;
+        let person = accounts::ensure_local_person(&mut tx, now).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
-        tracing::info!(person = %id, issuer = identity.issuer, "a person was seen for the first time");
-        Ok(id)
+        Ok(person)
+    }
+
+    /// Whether this process knows that an account was deleted.
+    pub(crate) fn is_deleted(&self, person: PersonId) -> bool {
+        self.stores.is_deleted(person)
+    }
+
+    /// What is stored of a person: rows by table.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn count_rows(&self, person: PersonId) -> Result<Rows, RpcError> {
+        self.stores.count_rows(person).await.map_err(failed)
+    }
+
+    /// Deletes the account of a person and everything that is stored of them. Broken off after it began, it is finished by
+    /// the pipeline.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn delete(&self, person: PersonId, now: DateTime<Utc>) -> Result<Rows, RpcError> {
+        let rows = self.stores.count_rows(person).await.map_err(failed)?;
+        self.stores.delete_account(person, now).await.map_err(failed)?;
+        tracing::info!(%person, "the account {person} was deleted by an operator");
+        self.stores.sweep(person, now, |_, _| {}).await.map_err(failed)?;
+        Ok(rows)
     }
 
     /// A person.
@@ -183,6 +235,31 @@ impl AccountStore {
         tx.commit().await.map_err(failed)?;
         Ok(was_there)
     }
+}
+
+/// An account, and when the one before it, of the same identity, was deleted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Account {
+    pub(crate) person: PersonId,
+    deleted_at: Option<DateTime<Utc>>,
+}
+
+impl Account {
+    /// Whether a token of this time counts here.
+    ///
+    /// # Errors
+    /// It is older than the deletion, or does not say: some program still has it, and it must bring nobody back.
+    pub(crate) fn check(&self, issued_at: Option<DateTime<Utc>>) -> Result<(), RpcError> {
+        check_age(issued_at, self.deleted_at)
+    }
+}
+
+fn check_age(issued_at: Option<DateTime<Utc>>, deleted_at: Option<DateTime<Utc>>) -> Result<(), RpcError> {
+    if deleted_at.is_none_or(|deleted| issued_at.is_some_and(|issued| issued > deleted)) {
+        return Ok(());
+    }
+    let message = "the account was deleted after this token was issued; sign in again to begin anew";
+    Err(RpcError::new(ErrorCode::Unauthenticated, "TOKEN_BEFORE_DELETION", message))
 }
 
 fn failed(error: StoreError) -> RpcError {

@@ -20,7 +20,7 @@ use tracing::{Instrument, Span, field::Empty, info_span};
 use crate::{
     admission::Admission,
     answer, calendar,
-    callers::{Asking, Caller, Callers, challenge},
+    callers::{Asking, Caller, Callers, FORGERY_COOKIE, Means, SESSION_COOKIE, challenge, forget},
     guard::Guard,
     health::{check_all, required_are_serving},
     json::{self, HttpError, refuse},
@@ -28,6 +28,9 @@ use crate::{
     services::Services,
     sign_in, stream, web,
 };
+
+/// The call after which the caller is nobody any more.
+const DELETE_EVERYTHING: &str = "/aerie.pipeline.v1.DeletionService/DeleteEverything";
 
 /// What every request needs.
 pub(crate) struct Inner {
@@ -161,6 +164,22 @@ impl App {
             Ok(caller) => caller,
             Err(error) => return refuse_caller(form, &inner, error, &path),
         };
+        if path != DELETE_EVERYTHING {
+            return Self::answer_call(inner, form, caller, request).await;
+        }
+        let mut response = Self::answer_call(inner.clone(), form, caller.clone(), request).await;
+        // Also after an error: the account may be gone all the same.
+        inner.callers.forget(&caller);
+        if response.status() == StatusCode::OK && matches!(caller.means, Means::Session { .. }) {
+            for cookie in [forget(SESSION_COOKIE), forget(FORGERY_COOKIE)].into_iter().flatten() {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+        }
+        response
+    }
+
+    async fn answer_call(inner: Arc<Inner>, form: Form, caller: Caller, request: Request<Body>) -> Response<Body> {
+        let path = request.uri().path().to_owned();
         match form {
             Form::OpenAi => return openai::answer(inner, caller, request).await,
             Form::Grpc => return proxy::grpc(inner, caller, request).await,

@@ -5,6 +5,7 @@
 
 mod cookies;
 mod known;
+mod local;
 pub(crate) mod scopes;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(crate) use self::{
 };
 use self::{
     known::Known,
+    local::Local,
     scopes::{Effect, Scope},
 };
 use crate::{accounts::AccountStore, fetch::Fetcher, sign_in::SignIn};
@@ -115,7 +117,7 @@ pub struct Callers(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Local(PersonId),
+    Local(Local),
     Known(Box<Known>),
 }
 
@@ -131,7 +133,13 @@ impl Callers {
     /// Everybody is this one person: for an installation that other machines cannot reach.
     #[must_use]
     pub fn local(person: PersonId) -> Self {
-        Self(Kind::Local(person))
+        Self(Kind::Local(Local::Fixed(person)))
+    }
+
+    /// Everybody is whoever sits at this machine, who becomes a new person when everything of theirs is deleted.
+    #[must_use]
+    pub fn of_this_machine(store: AccountStore, clock: Arc<dyn Clock>) -> Self {
+        Self(Kind::Local(Local::of_store(store, clock)))
     }
 
     /// Everybody proves who they are, as the settings say.
@@ -168,7 +176,9 @@ impl Callers {
     /// not do.
     pub(crate) async fn decide(&self, asking: Asking<'_>, lifecycle: &Lifecycle) -> Result<Caller, RpcError> {
         let known = match &self.0 {
-            Kind::Local(person) => return Ok(Caller { person: person.clone(), means: Means::Local, proof: None }),
+            Kind::Local(local) => {
+                return Ok(Caller { person: local.person().await?, means: Means::Local, proof: None });
+            }
             Kind::Known(known) => known,
         };
         if asking.path == HEALTH_CHECK {
@@ -182,6 +192,15 @@ impl Callers {
         };
         caller.check(asking.path)?;
         Ok(Caller { proof: Some(Arc::new(Proof::of(asking))), ..caller })
+    }
+
+    /// Looks anew who a person is: they may just have been deleted.
+    pub(crate) fn forget(&self, caller: &Caller) {
+        match (&self.0, caller.account()) {
+            (Kind::Local(local), _) => local.forget(),
+            (Kind::Known(known), Ok(person)) => known.forget(person),
+            (Kind::Known(_), Err(_)) => {}
+        }
     }
 
     /// Whether a caller who was let in would be let in now. A store or an issuer that does not answer changes nothing.

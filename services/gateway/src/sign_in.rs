@@ -189,8 +189,8 @@ async fn finish(inner: &Inner, sign_in: &SignIn, headers: &HeaderMap, query: &st
     let token = sign_in.redeem(&code, pending.verifier).await?;
     let known = inner.callers.known().ok_or_else(|| RpcError::internal("signing in without accounts"))?;
     let expected = Expected { audience: Some(&sign_in.client_id), nonce: Some(pending.nonce) };
-    let identity = known.tokens.check(&token, expected).await?;
-    let person = known.person(identity).await?;
+    let vouched = known.tokens.check(&token, expected).await?;
+    let person = known.person(vouched).await?;
     let (credential, now) = (Credential::make()?, known.clock.now());
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let session = WebSession {

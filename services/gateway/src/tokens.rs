@@ -11,6 +11,7 @@ use std::sync::Arc;
 use aerie_config::Issuer;
 use aerie_rpc::{ErrorCode, RpcError};
 use aerie_tasks::Clock;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -99,6 +100,14 @@ pub struct Identity {
     pub name: String,
 }
 
+/// Whom a token that is fine vouches for.
+#[derive(Debug, Clone)]
+pub(crate) struct Vouched {
+    pub(crate) identity: Identity,
+    /// When it was issued, if it says so.
+    pub(crate) issued_at: Option<DateTime<Utc>>,
+}
+
 /// What a token must say beyond its issuer and its time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected<'a> {
@@ -126,7 +135,7 @@ impl Tokens {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(crate) async fn check(&self, token: &str, expected: Expected<'_>) -> Result<Identity, TokenError> {
+    pub(crate) async fn check(&self, token: &str, expected: Expected<'_>) -> Result<Vouched, TokenError> {
         let jws = Jws::parse(token)?;
         let claimed = jws.claims.get("iss").and_then(Value::as_str).ok_or(TokenError::Issuer)?;
         let (issuer, keys) =
@@ -146,7 +155,10 @@ impl Tokens {
         if subject.is_empty() || subject.len() > MOST_SUBJECT_BYTES || !is_plain {
             return Err(TokenError::Subject);
         }
-        Ok(Identity { issuer: issuer.issuer.clone(), subject: subject.to_owned(), name: name(&jws.claims) })
+        let identity = Identity { issuer: issuer.issuer.clone(), subject: subject.to_owned(), name: name(&jws.claims) };
+        let issued = jws.claims.get("iat").and_then(Value::as_f64);
+        let issued_at = issued.and_then(|seconds| DateTime::from_timestamp_micros((seconds * 1e6) as i64));
+        Ok(Vouched { identity, issued_at })
     }
 
     fn check_times(&self, claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), TokenError> {

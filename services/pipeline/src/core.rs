@@ -11,7 +11,7 @@ use aerie_store::{Database, PersonId, StoreError, Stores};
 use aerie_tasks::Queue;
 use aerie_typesetting::Typesetter;
 use chrono::{DateTime, Utc};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::research::Web;
 
@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) mail: Mail,
     /// Tells those who watch mailboxes that accounts changed.
     pub(crate) mail_accounts: Arc<Notify>,
+    /// Tells that somebody came or was deleted; the number only rises.
+    pub(crate) people: watch::Sender<u64>,
     pub(crate) integrations: Integrations,
     /// Reaches the services that are pushed to.
     pub(crate) wire: Wire,
@@ -48,6 +50,11 @@ impl Core {
     /// The time that everything here lives by.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.inner.queue.clock().now()
+    }
+
+    /// Tells whoever looks after people that somebody came or was deleted.
+    pub(crate) fn tell_of_people(&self) {
+        self.inner.people.send_modify(|changes| *changes += 1);
     }
 
     /// One person's store.

@@ -1,6 +1,7 @@
 //! The gRPC face: each call decodes, asks one use case, encodes.
 
 pub mod convert;
+pub(crate) mod deletion;
 pub(crate) mod discovery;
 mod errors;
 pub(crate) mod events;

@@ -5,6 +5,7 @@
 //! [`Pipeline::create`]; a call in `grpc/`, which only decodes, calls a use case and encodes.
 
 pub mod core;
+mod deletion;
 pub mod discovery;
 mod encoding;
 pub mod filter;

@@ -12,29 +12,30 @@ use aerie_embedding::Embedder;
 use aerie_events::EventError;
 use aerie_integrations::{Wire, WireError, WireOptions};
 use aerie_proto::pipeline::v1::{
-    discovery_service_server::DiscoveryServiceServer, events_service_server::EventsServiceServer,
-    integrations_service_server::IntegrationsServiceServer, interviews_service_server::InterviewsServiceServer,
-    jobs_service_server::JobsServiceServer, letters_service_server::LettersServiceServer,
-    mail_service_server::MailServiceServer, match_service_server::MatchServiceServer,
-    moving_service_server::MovingServiceServer, profile_service_server::ProfileServiceServer,
-    research_service_server::ResearchServiceServer, surveys_service_server::SurveysServiceServer,
-    tasks_service_server::TasksServiceServer,
+    deletion_service_server::DeletionServiceServer, discovery_service_server::DiscoveryServiceServer,
+    events_service_server::EventsServiceServer, integrations_service_server::IntegrationsServiceServer,
+    interviews_service_server::InterviewsServiceServer, jobs_service_server::JobsServiceServer,
+    letters_service_server::LettersServiceServer, mail_service_server::MailServiceServer,
+    match_service_server::MatchServiceServer, moving_service_server::MovingServiceServer,
+    profile_service_server::ProfileServiceServer, research_service_server::ResearchServiceServer,
+    surveys_service_server::SurveysServiceServer, tasks_service_server::TasksServiceServer,
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, RequestLimits, ServerBuildError, ServerLimits};
 use aerie_store::{Database, PersonId, StoreError, Stores, accounts};
 use aerie_tasks::{Clock, Presence, Queue, QueueError, Registry, Runner, RunnerOptions};
 use aerie_telemetry::Lifecycle;
 use aerie_typesetting::{TemplateError, Templates, Typesetter};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use url::Url;
 
 use crate::{
     core::{Core, Inner},
+    deletion,
     discovery::{adding::UrlTask, cache::StoredValidators, picture::PictureTask, run::RunTask, source::SourceTask},
     grpc::{
-        discovery::DiscoveryApi, events::EventsApi, integrations::IntegrationsApi, interviews::InterviewsApi,
-        jobs::JobsApi, letters::LettersApi, mail::MailApi, matching::MatchApi, moving::MovingApi, profile::ProfileApi,
-        research::ResearchApi, surveys::SurveysApi, tasks::TasksApi,
+        deletion::DeletionApi, discovery::DiscoveryApi, events::EventsApi, integrations::IntegrationsApi,
+        interviews::InterviewsApi, jobs::JobsApi, letters::LettersApi, mail::MailApi, matching::MatchApi,
+        moving::MovingApi, profile::ProfileApi, research::ResearchApi, surveys::SurveysApi, tasks::TasksApi,
     },
     housekeeping::{self, HousekeepingTask, Keep},
     integrations::{
@@ -140,6 +141,7 @@ impl Pipeline {
             string_length: config.limits.string_length,
         };
         let mail_accounts = Arc::new(Notify::new());
+        let people = watch::Sender::new(0);
         // The handlers need the core, and the core the queue that knows the handlers: a queue without handlers submits
         // for the core, the runner's queue shares its wake-ups and has them.
         let make_core = |queue: Queue| Core {
@@ -153,6 +155,7 @@ impl Pipeline {
                 tracking: config.tracking.clone(),
                 mail: config.mail.clone(),
                 mail_accounts: Arc::clone(&mail_accounts),
+                people: people.clone(),
                 integrations: config.integrations.clone(),
                 wire: wire.clone(),
                 limits,
@@ -239,6 +242,7 @@ impl Pipeline {
             .service(LettersServiceServer::new(LettersApi { core: core.clone() }).max_decoding_message_size(most))
             .service(ResearchServiceServer::new(ResearchApi { core: core.clone() }).max_decoding_message_size(most))
             .service(MovingServiceServer::new(MovingApi { core: core.clone() }).max_decoding_message_size(most))
+            .service(DeletionServiceServer::new(DeletionApi { core: core.clone() }).max_decoding_message_size(most))
             .service(MailServiceServer::new(MailApi { core: core.clone() }).max_decoding_message_size(most))
             .service(MatchServiceServer::new(MatchApi { core: core.clone() }).max_decoding_message_size(most))
             .service(ProfileServiceServer::new(ProfileApi { core: core.clone() }).max_decoding_message_size(most))
@@ -349,11 +353,14 @@ async fn new_people(core: &Core, known: &mut HashSet<PersonId>) -> Result<Vec<Da
     let people = accounts::people(&mut tx).await?;
     drop(tx);
     let mut databases = Vec::new();
-    for person in people {
-        if !known.contains(&person.id) {
-            databases.push(core.person(person.id).await?);
-            known.insert(person.id);
+    for person in people.iter().map(|person| person.id).filter(|id| !known.contains(id)).collect::<Vec<_>>() {
+        match core.person(person).await {
+            Ok(database) => databases.push(database),
+            // Since the list was read.
+            Err(StoreError::Deleted { .. }) => continue,
+            Err(error) => return Err(error.into()),
         }
+        known.insert(person);
     }
     Ok(databases)
 }
@@ -364,26 +371,37 @@ enum Welcome {
     Plan,
 }
 
-/// Looks after everybody who comes later, until the lifecycle stops.
+/// Looks after everybody who comes later and lets go of everybody who was deleted, until the lifecycle stops.
 fn follow_people(core: &Core, mut known: HashSet<PersonId>, lifecycle: &Lifecycle, welcome: Welcome) {
     let (core, stop) = (core.clone(), lifecycle.soft());
+    let mut changes = core.inner.people.subscribe();
     lifecycle.spawn(async move {
-        while stop.run_until_cancelled(tokio::time::sleep(PEOPLE_EVERY)).await.is_some() {
-            let found = new_people(&core, &mut known).await;
-            let welcomed = async {
-                for database in found? {
-                    match &welcome {
-                        Welcome::Work(runner) => runner.add(database)?,
-                        Welcome::Plan => plan(&core, &database).await?,
-                    }
-                }
-                Ok::<_, PipelineError>(())
-            };
-            if let Err(error) = welcomed.await {
-                tracing::warn!(%error, "new people were not looked after yet: {error}");
+        while !stop.is_cancelled() {
+            if let Err(error) = look_after(&core, &mut known, &welcome).await {
+                tracing::warn!(%error, "people who came or were deleted were not looked after yet: {error}");
             }
+            let _ = stop.run_until_cancelled(tokio::time::timeout(PEOPLE_EVERY, changes.changed())).await;
         }
     });
+}
+
+async fn look_after(core: &Core, known: &mut HashSet<PersonId>, welcome: &Welcome) -> Result<(), PipelineError> {
+    deletion::hear(core).await?;
+    for person in known.extract_if(|person| core.inner.stores.is_deleted(*person)) {
+        if let Welcome::Work(runner) = welcome {
+            runner.remove(person);
+        }
+    }
+    for database in new_people(core, known).await? {
+        match welcome {
+            Welcome::Work(runner) => runner.add(database)?,
+            Welcome::Plan => plan(core, &database).await?,
+        }
+    }
+    if let Welcome::Plan = welcome {
+        deletion::go_on(core).await?;
+    }
+    Ok(())
 }
 
 /// What the settings say about all kinds of tasks, and about single ones.

@@ -146,7 +146,7 @@ pub async fn credentials_go_with_their_person(fixture: &Fixture) {
     let mut tx = fixture.stores.access(ada).begin().await.unwrap();
     access::add_session(&mut tx, &session("s1", ada, 1), day(0), 5).await.unwrap();
     tx.commit().await.unwrap();
-    fixture.stores.delete_person(ada).await.unwrap();
+    fixture.stores.delete_account(ada, day(2)).await.unwrap();
     assert_eq!(presented(fixture, "k1").await, None);
     let mut tx = fixture.platform().read().await.unwrap();
     assert_eq!(access::presented_session(&mut tx, "s1").await.unwrap(), None);

@@ -17,7 +17,7 @@ pub struct Fixture {
     pub person: PersonId,
     pub database: Database,
     pub postgres: Option<TestPostgres>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Fixture {
@@ -40,7 +40,21 @@ impl Fixture {
         let stores = Stores::open(config).await.unwrap();
         let person = Uuid::now_v7();
         let database = stores.person(person).await.unwrap();
-        Self { stores, person, database, postgres, _folder: folder }
+        Self { stores, person, database, postgres, folder }
+    }
+
+    /// The same stores as another process has them.
+    pub async fn opened_again(&self) -> Stores {
+        let config = match &self.postgres {
+            Some(postgres) => postgres.stores_config(self.folder.path()),
+            None => StoresConfig {
+                url: "embedded".into(),
+                data: self.folder.path().to_owned(),
+                migrate: true,
+                connections: 4,
+            },
+        };
+        Stores::open(config).await.unwrap()
     }
 
     /// The platform store.

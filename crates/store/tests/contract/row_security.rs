@@ -2,32 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aerie_store::{accounts, jobs, profiles, runs};
+use aerie_store::{deletions::SHARED, jobs, profiles, runs};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, day, new_job, posting};
-
-/// Tables that belong to nobody in particular. Every other table must keep people apart.
-const SHARED: [&str; 18] = [
-    "http_cache",
-    "installation",
-    "person",
-    "posting",
-    "posting_band",
-    "posting_block",
-    "posting_dedupe",
-    "posting_document",
-    "posting_features",
-    "posting_key",
-    "posting_link",
-    "posting_pair",
-    "posting_unprepared",
-    "query_cache",
-    "schema_version",
-    "source_health",
-    "store_move",
-    "store_move_table",
-];
 
 /// Every table with whether row security is on and forced, and whether it has a tenant column.
 async fn tables(fixture: &Fixture) -> Vec<(String, bool, bool)> {
@@ -158,29 +136,5 @@ async fn two_people_do_not_notice_each_other() {
         tx.commit().await.unwrap();
         let mut tx = fixture.database.begin().await.unwrap();
         assert_eq!(jobs::count_by_status(&mut tx).await.unwrap()["pending"], 1);
-    }
-}
-
-#[tokio::test]
-async fn deleting_a_person_leaves_nothing_of_them_and_everything_of_others() {
-    for fixture in [Some(Fixture::sqlite().await), Fixture::postgres().await].into_iter().flatten() {
-        let mut tx = fixture.platform().begin().await.unwrap();
-        let leaving = accounts::ensure_external_person(&mut tx, "leaving", "", day(1)).await.unwrap();
-        tx.commit().await.unwrap();
-        let staying = fixture.database.clone();
-        for database in [&staying, &fixture.stores.person(leaving).await.unwrap()] {
-            let mut tx = database.begin().await.unwrap();
-            let job = new_job(posting(1));
-            jobs::insert_many_if_new(&mut tx, vec![job], day(1)).await.unwrap();
-            jobs::move_all(&mut tx, &["pending".into()], "archived", day(1)).await.unwrap();
-            tx.commit().await.unwrap();
-        }
-        fixture.stores.delete_person(leaving).await.unwrap();
-        assert!(!fixture.stores.person_folder(leaving).exists());
-        assert!(accounts::people(&mut fixture.platform().read().await.unwrap()).await.unwrap().is_empty());
-        let again = fixture.stores.person(leaving).await.unwrap();
-        assert!(jobs::count_by_status(&mut again.read().await.unwrap()).await.unwrap().is_empty());
-        assert_eq!(jobs::count_by_status(&mut staying.read().await.unwrap()).await.unwrap()["archived"], 1);
-        fixture.stores.delete_person(leaving).await.unwrap();
     }
 }

@@ -21,13 +21,13 @@ use super::{
 };
 use crate::{
     accounts::{
-        AccountStore,
+        Account, AccountStore,
         secrets::{Credential, KEY_PREFIX},
     },
     calendar,
     fetch::Fetcher,
     sign_in::SignIn,
-    tokens::{Expected, Identity, Tokens, jws::MOST_TOKEN_BYTES},
+    tokens::{Expected, Identity, Tokens, Vouched, jws::MOST_TOKEN_BYTES},
 };
 
 /// Header in which a page of the app shows that it is ours.
@@ -49,7 +49,7 @@ pub(crate) struct Known {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) api_keys: bool,
     pub(crate) tokens: Arc<Tokens>,
-    remembered: Mutex<HashMap<Identity, (PersonId, DateTime<Utc>)>>,
+    remembered: Mutex<HashMap<Identity, (Account, DateTime<Utc>)>>,
     lookups: Semaphore,
 }
 
@@ -103,30 +103,37 @@ impl Known {
     }
 
     async fn by_token(&self, token: &str) -> Result<Caller, RpcError> {
-        let identity = self.tokens.check(token, Expected { audience: None, nonce: None }).await?;
-        Caller::new(self.person(identity).await?, Means::Token)
+        let vouched = self.tokens.check(token, Expected { audience: None, nonce: None }).await?;
+        Caller::new(self.person(vouched).await?, Means::Token)
     }
 
     /// The person of an identity, made at first sight.
-    pub(crate) async fn person(&self, identity: Identity) -> Result<PersonId, RpcError> {
+    pub(crate) async fn person(&self, vouched: Vouched) -> Result<PersonId, RpcError> {
+        let Vouched { identity, issued_at } = vouched;
         let now = self.clock.now();
         let is_fresh = |at: &DateTime<Utc>| (TimeDelta::zero()..REMEMBERED_FOR).contains(&(now - *at));
         let seen = self.remembered().get(&identity).copied();
-        if let Some((person, _)) = seen.filter(|(_, at)| is_fresh(at)) {
-            return Ok(person);
+        if let Some((account, _)) = seen.filter(|(known, at)| is_fresh(at) && !self.store.is_deleted(known.person)) {
+            account.check(issued_at)?;
+            return Ok(account.person);
         }
-        let person = self.store.person_of(&identity, now).await?;
+        let account = self.store.account_of(&identity, issued_at, now).await?;
         let mut remembered = self.remembered();
         if remembered.len() >= MOST_REMEMBERED {
             remembered.retain(|_, (_, at)| is_fresh(at));
         }
         if remembered.len() < MOST_REMEMBERED {
-            remembered.insert(identity, (person, now));
+            remembered.insert(identity, (account, now));
         }
-        Ok(person)
+        Ok(account.person)
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<Identity, (PersonId, DateTime<Utc>)>> {
+    /// Forgets whose identity a person is: they may just have been deleted.
+    pub(super) fn forget(&self, person: PersonId) {
+        self.remembered().retain(|_, (account, _)| account.person != person);
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<Identity, (Account, DateTime<Utc>)>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -31,6 +31,8 @@ fn reading(descriptor_set: &[u8]) -> Vec<String> {
 /// Packages of calls that ask a model and touch nothing of a person's.
 const MODELS: [&str; 2] = ["aerie.llm.v1", "aerie.vision.v1"];
 const ACCOUNTS: &str = "aerie.platform.v1";
+/// The service that ends an account.
+const DELETION: &str = "aerie.pipeline.v1.DeletionService";
 /// Packages that say what there is, and nothing about anybody.
 const DESCRIBING: [&str; 3] = ["grpc.health.v1", "grpc.reflection.v1", "grpc.reflection.v1alpha"];
 
@@ -84,7 +86,7 @@ pub(crate) enum Effect {
     IsCalendar,
     /// Says who asks.
     SaysWho,
-    /// Concerns keys and sessions.
+    /// Concerns keys and sessions, or the whole account.
     Administers,
 }
 
@@ -104,6 +106,7 @@ impl Effect {
         match package {
             ACCOUNTS if method == "GetAccount" => Self::SaysWho,
             ACCOUNTS => Self::Administers,
+            _ if service == DELETION => Self::Administers,
             _ if MODELS.contains(&package) => Self::AsksModel,
             _ if DESCRIBING.contains(&package) => Self::Describes,
             _ if READING.contains(path) => Self::Reads,
@@ -132,7 +135,8 @@ impl Effect {
         }
         let words: Vec<&str> = enough.iter().map(|scope| scope.name()).collect();
         let message = match words.as_slice() {
-            [] => "an API key cannot be used for keys and sessions; sign in, or use a token".to_owned(),
+            [] => "an API key cannot be used for keys, sessions and deleting the account; sign in, or use a token"
+                .to_owned(),
             words => {
                 format!("this API key may not be used for that; it takes one with the scope {}", words.join(" or "))
             }
@@ -159,6 +163,8 @@ mod tests {
             ("/calendar.ics", Effect::IsCalendar),
             ("/aerie.platform.v1.AccountsService/GetAccount", Effect::SaysWho),
             ("/aerie.platform.v1.AccountsService/ListApiKeys", Effect::Administers),
+            ("/aerie.pipeline.v1.DeletionService/PreviewDeletion", Effect::Administers),
+            ("/aerie.pipeline.v1.DeletionService/DeleteEverything", Effect::Administers),
             ("/grpc.health.v1.Health/Check", Effect::Describes),
             ("/aerie.other.v1.Service/Anything", Effect::Changes),
             ("nothing", Effect::Changes),

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -15,12 +15,16 @@ use aerie_proto::{
         StreamCompleteResponse, Trail, llm_service_server::LlmService,
     },
     pipeline::v1::{
-        CreateBackupRequest, CreateBackupResponse, ImportPeregrineRequest, ImportPeregrineResponse,
+        CreateBackupRequest, CreateBackupResponse, DeleteEverythingRequest, DeleteEverythingResponse,
+        ImportPeregrineRequest, ImportPeregrineResponse, PreviewDeletionRequest, PreviewDeletionResponse,
         RestoreBackupRequest, RestoreBackupResponse, SubscribeRequest, SubscribeResponse, TableRows,
-        events_service_server::EventsService, moving_service_server::MovingService,
+        deletion_service_server::DeletionService, events_service_server::EventsService,
+        moving_service_server::MovingService,
     },
 };
 use aerie_rpc::{ErrorCode, FieldProblem, PersonId, RpcError};
+use aerie_store::Stores;
+use aerie_tasks::{Clock, ManualClock};
 use futures::{Stream, StreamExt, stream};
 use http_body_util::BodyExt;
 use tonic::{Request, Response, Status, Streaming, body::Body};
@@ -192,5 +196,32 @@ impl MovingService for Moving {
         let row = |table: &str, rows| TableRows { table: table.to_owned(), rows };
         let tables = vec![row(&person, bytes), row(&passphrase, sum), row("replace", i64::from(replace))];
         Ok(Response::new(RestoreBackupResponse { tables, backup_time: None }))
+    }
+}
+
+/// Deletes accounts in the stores that it is given, as of the clock's time, whatever the confirmation.
+#[derive(Clone, Default)]
+pub struct Deletion {
+    pub place: Arc<OnceLock<(Arc<Stores>, Arc<ManualClock>)>>,
+}
+
+#[tonic::async_trait]
+impl DeletionService for Deletion {
+    async fn preview_deletion(
+        &self,
+        request: Request<PreviewDeletionRequest>,
+    ) -> Result<Response<PreviewDeletionResponse>, Status> {
+        let confirmation = PersonId::of(request.metadata())?.to_string();
+        Ok(Response::new(PreviewDeletionResponse { confirmation, ..Default::default() }))
+    }
+
+    async fn delete_everything(
+        &self,
+        request: Request<DeleteEverythingRequest>,
+    ) -> Result<Response<DeleteEverythingResponse>, Status> {
+        let person = PersonId::of(request.metadata())?.as_str().parse().unwrap();
+        let (stores, clock) = self.place.get().unwrap();
+        stores.delete_account(person, clock.now()).await.unwrap();
+        Ok(Response::new(DeleteEverythingResponse { is_complete: true, ..Default::default() }))
     }
 }

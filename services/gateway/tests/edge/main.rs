@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod api_keys;
+mod deletion;
 mod events;
 mod fake;
 mod grpc;

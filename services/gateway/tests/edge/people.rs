@@ -103,6 +103,7 @@ impl People {
         let store = AccountStore::new(Arc::clone(&stores));
         let callers = Callers::accounts(&config.accounts, store, clock.clone()).unwrap();
         let world = World::of(config.clone(), callers).await;
+        world.deletion.place.set((Arc::clone(&stores), Arc::clone(&clock))).unwrap();
         Self { world, issuer, clock, stores, config, _postgres: postgres, _folder: folder }
     }
 

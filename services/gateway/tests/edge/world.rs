@@ -6,7 +6,10 @@ use aerie_config::{Config, Loader};
 use aerie_gateway::{Callers, Gateway, GatewayDeps, PublicNames, ServiceRoute, bind};
 use aerie_proto::{
     llm::v1::llm_service_server::LlmServiceServer,
-    pipeline::v1::{events_service_server::EventsServiceServer, moving_service_server::MovingServiceServer},
+    pipeline::v1::{
+        deletion_service_server::DeletionServiceServer, events_service_server::EventsServiceServer,
+        moving_service_server::MovingServiceServer,
+    },
 };
 use aerie_rpc::{Backend, GrpcServer, GrpcServerBuilder, HttpService, PersonId, ServerLimits};
 use aerie_telemetry::{Lifecycle, Metrics};
@@ -17,11 +20,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::fake::{Events, Llm, Moving, OpenAi};
+use crate::fake::{Deletion, Events, Llm, Moving, OpenAi};
 
 pub const COMPLETE: &str = "/aerie.llm.v1.LlmService/Complete";
 pub const SUBSCRIBE: &str = "/aerie.pipeline.v1.EventsService/Subscribe";
-pub const PIPELINE_SERVICES: [&str; 13] = [
+pub const PIPELINE_SERVICES: [&str; 14] = [
+    "DeletionService",
     "DiscoveryService",
     "EventsService",
     "IntegrationsService",
@@ -46,6 +50,7 @@ pub struct World {
     pub pipeline: GrpcServer,
     pub events: Events,
     pub moving: Moving,
+    pub deletion: Deletion,
 }
 
 #[derive(Debug)]
@@ -83,9 +88,11 @@ impl World {
     /// A gateway that asks who is there.
     pub async fn of(config: Config, callers: Callers) -> Self {
         let (lifecycle, events, moving) = (Lifecycle::new(), Events::default(), Moving::default());
+        let deletion = Deletion::default();
         let pipeline = GrpcServerBuilder::new(ServerLimits::default())
             .service(EventsServiceServer::new(events.clone()))
             .service(MovingServiceServer::new(moving.clone()))
+            .service(DeletionServiceServer::new(deletion.clone()))
             .build(&lifecycle)
             .await
             .unwrap();
@@ -121,7 +128,7 @@ impl World {
         let gateway = Gateway::new(deps, &lifecycle).await.unwrap();
         let bound = bind(config.server.listen, 0, 0).await.unwrap();
         tokio::spawn(gateway.serve(bound.listener));
-        Self { address: bound.address, lifecycle, pipeline, events, moving }
+        Self { address: bound.address, lifecycle, pipeline, events, moving, deletion }
     }
 
     /// The gateway as the backend of a generated client, over a real connection.

@@ -1,6 +1,7 @@
 /** Every text that a person sees, put together of one file for each area. Another language is another catalogue of this shape. */
 
 import { applying } from "./strings/applying";
+import { deleting } from "./strings/deleting";
 import { home } from "./strings/home";
 import { insights } from "./strings/insights";
 import { mail } from "./strings/mail";
@@ -28,5 +29,6 @@ export const t = {
   ...insights,
   ...person,
   ...settings,
+  ...deleting,
   ...start,
 };

@@ -25,6 +25,9 @@ pub(crate) fn store(error: StoreError) -> Status {
         StoreError::Sealed { .. } => {
             RpcError::new(ErrorCode::FailedPrecondition, "CREDENTIALS_UNREADABLE", error.to_string()).into()
         }
+        StoreError::Deleted { .. } => {
+            RpcError::new(ErrorCode::Unauthenticated, "PERSON_DELETED", error.to_string()).into()
+        }
         StoreError::Constraint { .. } => RpcError::new(ErrorCode::AlreadyExists, "CONFLICT", error.to_string()).into(),
         other => RpcError::internal(other).into(),
     }

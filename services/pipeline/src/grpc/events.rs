@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
 use super::{caller, convert, validation};
-use crate::core::Core;
+use crate::{core::Core, deletion};
 
 pub(crate) struct EventsApi {
     pub(crate) core: Core,
@@ -30,6 +30,13 @@ impl EventsService for EventsApi {
         check.finish()?;
         let bus = Arc::clone(self.core.inner.queue.bus());
         let stream = aerie_events::subscribe(caller.database, bus, request.after_sequence, SubscribeOptions::default());
+        // Whoever was deleted is told to read afresh, and then there is nothing more to tell.
+        let (core, person) = (self.core.clone(), caller.person);
+        let stream = stream.take_until(deletion::deleted(core.clone(), core.inner.people.subscribe(), person));
+        let farewell = futures::stream::once(async move { core.inner.stores.is_deleted(person) });
+        let farewell = farewell.filter_map(async |is_deleted| {
+            is_deleted.then(|| Ok(pb::SubscribeResponse { resync: true, ..Default::default() }))
+        });
         let kinds = request.kinds;
         let stream = stream.filter_map(move |delivery| {
             let response = match delivery {
@@ -41,7 +48,7 @@ impl EventsService for EventsApi {
             };
             std::future::ready(response)
         });
-        Ok(Response::new(Box::pin(stream)))
+        Ok(Response::new(Box::pin(stream.chain(farewell))))
     }
 }
 

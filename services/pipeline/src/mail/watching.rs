@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use aerie_mail::imap::SyncOptions;
 use aerie_store::{
-    PersonId,
+    PersonId, StoreError,
     accounts::people,
     mail::{self as rows, MailAccount},
 };
@@ -75,7 +75,11 @@ async fn automatic(core: &Core) -> Result<Vec<(PersonId, MailAccount)>, MailErro
     drop(tx);
     let mut found = Vec::new();
     for person in everybody {
-        let database = core.person(person.id).await?;
+        let database = match core.person(person.id).await {
+            Ok(database) => database,
+            Err(StoreError::Deleted { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        };
         let accounts = rows::accounts(&mut database.read().await?).await?;
         found.extend(accounts.into_iter().filter(|account| account.automatic).map(|account| (person.id, account)));
     }

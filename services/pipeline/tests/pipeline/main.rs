@@ -2,6 +2,7 @@
 //! boards misbehave. Everything is called through the generated clients; the clock stands still unless a test moves it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod deletion;
 mod duplicates;
 mod extraction;
 mod failures;

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use aerie_config::Config;
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_proto::pipeline::v1::{
-    self as pb, discovery_service_client::DiscoveryServiceClient, events_service_client::EventsServiceClient,
-    integrations_service_client::IntegrationsServiceClient, interviews_service_client::InterviewsServiceClient,
-    jobs_service_client::JobsServiceClient, letters_service_client::LettersServiceClient,
-    mail_service_client::MailServiceClient, match_service_client::MatchServiceClient,
-    moving_service_client::MovingServiceClient, profile_service_client::ProfileServiceClient,
-    research_service_client::ResearchServiceClient, surveys_service_client::SurveysServiceClient,
-    tasks_service_client::TasksServiceClient,
+    self as pb, deletion_service_client::DeletionServiceClient, discovery_service_client::DiscoveryServiceClient,
+    events_service_client::EventsServiceClient, integrations_service_client::IntegrationsServiceClient,
+    interviews_service_client::InterviewsServiceClient, jobs_service_client::JobsServiceClient,
+    letters_service_client::LettersServiceClient, mail_service_client::MailServiceClient,
+    match_service_client::MatchServiceClient, moving_service_client::MovingServiceClient,
+    profile_service_client::ProfileServiceClient, research_service_client::ResearchServiceClient,
+    surveys_service_client::SurveysServiceClient, tasks_service_client::TasksServiceClient,
 };
 use aerie_rpc::{Backend, PERSON_HEADER};
 use aerie_store::{PersonId, Stores, StoresConfig, accounts};
@@ -62,6 +62,7 @@ pub struct World {
     pub ada: Caller,
     /// Somebody else on the same installation.
     pub ben: Caller,
+    backend: Backend,
     pipeline: Pipeline,
     lifecycle: Lifecycle,
     config: Config,
@@ -142,16 +143,7 @@ impl World {
         }
         merge(&mut settings, options.settings);
         let config = Config::load(None, &settings).unwrap();
-        let stores = match &postgres {
-            Some(postgres) => postgres.stores_config(&config.data_dir),
-            None => StoresConfig {
-                url: "embedded".to_owned(),
-                data: config.data_dir.clone(),
-                migrate: true,
-                connections: config.store.connections,
-            },
-        };
-        let stores = Arc::new(Stores::open(stores).await.unwrap());
+        let stores = Arc::new(Stores::open(stores_config(&config, postgres.as_ref())).await.unwrap());
         let deps =
             PipelineDeps { stores: Arc::clone(&stores), config: &config, clock: clock.clone(), router: options.router };
         let pipeline = Pipeline::create(deps).unwrap();
@@ -160,16 +152,13 @@ impl World {
         let lifecycle = Lifecycle::new();
         let backend = pipeline.server(&lifecycle).await.unwrap().backend();
         pipeline.start(&lifecycle).await.unwrap();
-        let caller = |person: PersonId| Caller {
-            connection: InterceptedService::new(backend.clone(), AsPerson(person.to_string().parse().unwrap())),
-        };
-        let (ada, ben) = (caller(ada), caller(ben));
-        Self { ada, ben, boards, scripted, clock, stores, pipeline, lifecycle, config, _home: home, postgres }
+        let (ada, ben) = (Caller::new(backend.clone(), ada), Caller::new(backend.clone(), ben));
+        Self { backend, ada, ben, boards, scripted, clock, stores, pipeline, lifecycle, config, _home: home, postgres }
     }
 
-    /// A second process of a world on PostgreSQL, with connections of its own.
+    /// A second process on the same data, with connections of its own.
     pub async fn replica(&self) -> Replica {
-        let config = self.postgres.as_ref().expect("a server to share").stores_config(&self.config.data_dir);
+        let config = stores_config(&self.config, self.postgres.as_ref());
         let stores = Arc::new(Stores::open(config).await.unwrap());
         let deps = PipelineDeps { stores, config: &self.config, clock: self.clock.clone(), router: None };
         let pipeline = Pipeline::create(deps).unwrap();
@@ -177,8 +166,17 @@ impl World {
         let lifecycle = Lifecycle::new();
         let backend = pipeline.server(&lifecycle).await.unwrap().backend();
         pipeline.start(&lifecycle).await.unwrap();
-        let ada = Caller { connection: InterceptedService::new(backend, AsPerson(ada.to_string().parse().unwrap())) };
-        Replica { ada, lifecycle, _pipeline: pipeline }
+        Replica { ada: Caller::new(backend, ada), lifecycle, _pipeline: pipeline }
+    }
+
+    /// Whoever sits at this machine now.
+    pub async fn local_person(&self) -> Caller {
+        Caller::new(self.backend.clone(), self.ada_id().await)
+    }
+
+    /// The id of whoever sits at this machine now.
+    pub async fn ada_id(&self) -> PersonId {
+        self.pipeline.local_person().await.unwrap()
     }
 
     /// Listens for new mail, as a program that stays does.
@@ -216,6 +214,18 @@ pub fn board_search(board: &str) -> pb::SearchProfile {
     }
 }
 
+fn stores_config(config: &Config, postgres: Option<&TestPostgres>) -> StoresConfig {
+    match postgres {
+        Some(postgres) => postgres.stores_config(&config.data_dir),
+        None => StoresConfig {
+            url: "embedded".to_owned(),
+            data: config.data_dir.clone(),
+            migrate: true,
+            connections: config.store.connections,
+        },
+    }
+}
+
 async fn second_person(stores: &Stores) -> PersonId {
     let mut tx = stores.platform().begin().await.unwrap();
     let person = accounts::ensure_external_person(&mut tx, "ben@example.com", "Ben", start_time()).await.unwrap();
@@ -245,6 +255,10 @@ fn merge(into: &mut Value, from: Value) {
 }
 
 impl Caller {
+    fn new(backend: Backend, person: PersonId) -> Self {
+        Self { connection: InterceptedService::new(backend, AsPerson(person.to_string().parse().unwrap())) }
+    }
+
     pub fn discovery(&self) -> DiscoveryServiceClient<Connection> {
         DiscoveryServiceClient::new(self.connection.clone())
     }
@@ -283,6 +297,10 @@ impl Caller {
 
     pub fn moving(&self) -> MovingServiceClient<Connection> {
         MovingServiceClient::new(self.connection.clone())
+    }
+
+    pub fn deletion(&self) -> DeletionServiceClient<Connection> {
+        DeletionServiceClient::new(self.connection.clone())
     }
 
     pub fn research(&self) -> ResearchServiceClient<Connection> {
@@ -413,6 +431,15 @@ impl EventReader {
                 return event;
             }
         }
+    }
+
+    /// Reads to the end, and gives what came last.
+    pub async fn last(&mut self) -> pb::SubscribeResponse {
+        let mut last = None;
+        while let Some(event) = self.stream.message().await.unwrap() {
+            last = Some(event);
+        }
+        last.expect("the stream told of something")
     }
 
     /// Reads on until the next event of a kind.

@@ -3,6 +3,7 @@
 import type { DescMessage, MessageJsonType } from "@bufbuild/protobuf";
 import type { GenService } from "@bufbuild/protobuf/codegenv2";
 import type { LlmService as LlmServiceDescriptor } from "../gen/aerie/llm/v1/llm_service_pb";
+import type { DeletionService as DeletionDescriptor } from "../gen/aerie/pipeline/v1/deletion_service_pb";
 import type { DiscoveryService as DiscoveryDescriptor } from "../gen/aerie/pipeline/v1/discovery_service_pb";
 import type { IntegrationsService as IntegrationsDescriptor } from "../gen/aerie/pipeline/v1/integrations_service_pb";
 import type { InterviewsService as InterviewsDescriptor } from "../gen/aerie/pipeline/v1/interviews_service_pb";
@@ -131,6 +132,7 @@ async function send(path: string, body: string, options: CallOptions): Promise<R
 
 /** Calls by service. A new service is one line here. */
 export const api = {
+  deletion: client<typeof DeletionDescriptor>("aerie.pipeline.v1.DeletionService"),
   discovery: client<typeof DiscoveryDescriptor>("aerie.pipeline.v1.DiscoveryService"),
   integrations: client<typeof IntegrationsDescriptor>("aerie.pipeline.v1.IntegrationsService"),
   interviews: client<typeof InterviewsDescriptor>("aerie.pipeline.v1.InterviewsService"),

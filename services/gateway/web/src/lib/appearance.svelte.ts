@@ -48,6 +48,15 @@ class Appearance {
   }
 }
 
+/** Forgets everything that was kept in this browser. */
+export function forget(): void {
+  try {
+    localStorage.clear();
+  } catch {
+    // Where nothing can be kept, nothing is.
+  }
+}
+
 /** Reads something that was kept in this browser; none when it is not there or not readable. */
 export function read<T>(key: string): T | undefined {
   try {

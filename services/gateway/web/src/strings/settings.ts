@@ -186,8 +186,6 @@ export const settings = {
     browser: "This browser",
     offline: "Keep what was shown last, to read it without the server",
     offlineHint: "Kept unencrypted in this browser's own storage. Switch it off on a machine that others use.",
-    remove: "Delete everything",
-    removeHint: "Deleting a person is deleting their folder; there is no button for it.",
   },
   backup: {
     title: "Backup",

@@ -5,6 +5,7 @@ import { account, forgeryToken } from "../../src/lib/account.svelte";
 import { api } from "../../src/lib/api";
 import { base64Of, blobOf } from "../../src/lib/bytes";
 import { connection } from "../../src/lib/connection.svelte";
+import { inGroups } from "../../src/lib/deleting";
 import { Draft } from "../../src/lib/draft.svelte";
 import { failureOf } from "../../src/lib/errors";
 import { asRequest, readFilters, writeFilters } from "../../src/lib/filters";
@@ -288,5 +289,23 @@ describe("calls", () => {
     answers(new Response("{}"));
     await api.jobs.getJob({ jobId: "1" });
     expect(connection.isLost).toBe(false);
+  });
+});
+
+describe("what deleting takes along", () => {
+  it("is told in groups, with everything else as the rest", () => {
+    const tables = [
+      { table: "job", rows: "3" },
+      { table: "job_history", rows: "4" },
+      { table: "appointment", rows: "1" },
+      { table: "reminder", rows: "2" },
+      { table: "something_new", rows: "5" },
+      { table: "mail" },
+    ];
+    expect(inGroups(tables)).toEqual([
+      ["jobs", 3],
+      ["dates", 3],
+      ["rest", 9],
+    ]);
   });
 });
