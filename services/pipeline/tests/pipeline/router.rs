@@ -125,6 +125,13 @@ impl LlmService for FakeRouter {
         Err(Status::unimplemented("not asked here"))
     }
 
+    async fn set_chain_order(
+        &self,
+        _: Request<llm::SetChainOrderRequest>,
+    ) -> Result<Response<llm::SetChainOrderResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn check_backend(
         &self,
         _: Request<llm::CheckBackendRequest>,
