@@ -38,6 +38,7 @@ export const access = {
     browsersIntro: "Where you are signed in.",
     unnamed: "A browser",
     browserOn: (browser: string, system: string) => (system ? `${browser} on ${system}` : browser),
+    since: (when: string) => `signed in ${when}`,
     thisOne: "this one",
     end: "Sign out there",
     endNamed: (name: string) => `Sign out there: ${name}`,

@@ -94,7 +94,7 @@ describe("a letter that a model writes", () => {
     await page.getByRole("region", { name: "Letter", exact: true }).getByText("parser in Rust").waitFor();
     await page.reload();
     await box.getByText("I am brief.").waitFor();
-    await shots(page);
+    await shots(page, "growing");
 
     await box.getByRole("button", { name: "Cancel: The letter is being written" }).click();
     await growing.waitFor({ state: "detached" });
@@ -153,6 +153,7 @@ describe("the order of a chain", () => {
     await expect.poll(() => names(page)).toEqual(["birch", "cedar", "alder"]);
     await ask(page, "This is birch.");
     expect(await findings(page)).toEqual([]);
+    await shots(page, "order");
 
     await server.kill();
     await server.start();
@@ -191,8 +192,8 @@ describe("the order of a chain", () => {
   }
 });
 
-/** Pictures to look at of what is there only while a model writes. */
-async function shots(page: Page): Promise<void> {
+/** Pictures to look at of what is there only with models. */
+async function shots(page: Page, name: string): Promise<void> {
   if (!process.env["AERIE_WEB_SHOTS"]) {
     return;
   }
@@ -200,7 +201,8 @@ async function shots(page: Page): Promise<void> {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `tests/out/growing-${width}-${colorScheme}.png`, fullPage: true });
+      await page.screenshot({ path: `tests/out/${name}-${width}-${colorScheme}.png`, fullPage: true });
     }
   }
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
