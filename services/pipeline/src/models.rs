@@ -2,12 +2,13 @@
 
 mod aloud;
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use aerie_proto::llm::v1::{self as llm, image::Source, llm_service_client::LlmServiceClient, part::Kind};
 use aerie_rpc::{ErrorCode, PERSON_HEADER, RpcError};
 use aerie_store::PersonId;
 use aerie_tasks::{Outcome, TaskContext, TaskError};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tonic::{Request, Status};
 
@@ -65,15 +66,16 @@ type Asked = Result<Result<Option<Written>, ModelError>, TaskError>;
 
 /// Asks a model once in a task's life: an answer outlives a crash under the step's name, a failure does not.
 pub(crate) async fn ask_once(core: &Core, context: &TaskContext, step: &str, question: Question<'_>) -> Asked {
-    once(context, step, async move { Ok(ask(core, context.person(), question).await) }).await
+    once(context, step, Box::pin(async move { Ok(ask(core, context.person(), question).await) })).await
 }
 
 /// [`ask_once`] for prose: whoever watches the task sees the text grow.
 pub(crate) async fn ask_aloud_once(core: &Core, context: &TaskContext, step: &str, question: Question<'_>) -> Asked {
-    once(context, step, aloud::ask(core, context, question)).await
+    once(context, step, Box::pin(aloud::ask(core, context, question))).await
 }
 
-async fn once(context: &TaskContext, step: &str, asked: impl Future<Output = Asked>) -> Asked {
+/// `asked` is on the heap, as every layer above would hold it anew.
+async fn once(context: &TaskContext, step: &str, asked: BoxFuture<'_, Asked>) -> Asked {
     let mut failure = None;
     let slot = &mut failure;
     let answered = context
