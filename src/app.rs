@@ -9,7 +9,7 @@ use std::{
 
 use aerie_config::{AccountsMode, Config, StoreUrl};
 use aerie_gateway::{AccountStore, Callers, Gateway, GatewayDeps, PublicNames, ServiceRoute};
-use aerie_llm_router::{LlmRouter, RouterDeps};
+use aerie_llm_router::{LlmRouter, RouterDeps, router::OrderPlace};
 use aerie_pipeline::{Pipeline, PipelineDeps};
 use aerie_rpc::{Backend, HttpService, Process};
 use aerie_store::{PersonId, ServerOptions, StoreError, Stores, StoresConfig};
@@ -56,11 +56,23 @@ impl RouterAccess {
             let backend = process.network.backend(endpoint).context("llm_router.endpoint")?;
             return Ok(Self { openai: HttpService::new(backend.clone()), backend });
         }
-        let deps = RouterDeps { vision: Some(vision), ..RouterDeps::of_process(&config.llm) };
+        let deps = RouterDeps { vision: Some(vision), ..router_deps(config) };
         let router = LlmRouter::create(deps, &config.limits, &process.lifecycle).await?;
         router.start(&process.lifecycle);
         Ok(Self { backend: router.backend(), openai: router.openai() })
     }
+}
+
+/// What a router of this process is made of. Whoever has the installation alone may choose the order of its chains; it is
+/// kept beside their data.
+pub fn router_deps(config: &Config) -> RouterDeps<'_> {
+    let order = match config.accounts.mode {
+        AccountsMode::Local => OrderPlace::File(config.data_dir.join("chains.json")),
+        AccountsMode::Tokens => OrderPlace::Fixed(
+            "several people use this installation; whoever runs it sets the order with llm.chains in the settings",
+        ),
+    };
+    RouterDeps { order, ..RouterDeps::of_process(&config.llm) }
 }
 
 /// Where the vision model may run.

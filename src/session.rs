@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use aerie_llm_router::{LlmRouter, RouterDeps};
+use aerie_llm_router::LlmRouter;
 use aerie_proto::llm::v1::llm_service_client::LlmServiceClient;
 use aerie_proto::pipeline::v1::{
     deletion_service_client::DeletionServiceClient, discovery_service_client::DiscoveryServiceClient,
@@ -29,7 +29,7 @@ use tonic::{
 };
 
 use crate::{
-    app::{App, VisionPlace},
+    app::{App, VisionPlace, router_deps},
     cli::Cli,
     commands::load_config,
 };
@@ -239,7 +239,7 @@ impl RouterSession {
         }
         // One provider for the whole process; a second installation of the same one is no harm.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let router = LlmRouter::create(RouterDeps::of_process(&config.llm), &config.limits, &Lifecycle::new()).await?;
+        let router = LlmRouter::create(router_deps(&config), &config.limits, &Lifecycle::new()).await?;
         router.router().look().await;
         Ok(Self::at(router.backend(), AsPerson::nobody()))
     }

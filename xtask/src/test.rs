@@ -34,7 +34,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("build aerie", &mut cargo(["build", "--package", "aerie", "--bin", "aerie"]))?;
     // Whoever filters the tests means those of Rust.
     let web = if arguments.runner.is_empty() {
-        Some(web::check().and_then(|unit| Ok((unit, web::browse(&start::binary("aerie", false)?)?))))
+        step("build the test issuer", &mut cargo(["build", "--package", "aerie-testkit", "--example", "issuer"]))?;
+        Some(web::check().and_then(|unit| Ok((unit, browse()?))))
     } else {
         None
     };
@@ -55,6 +56,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => {}
     }
     rust
+}
+
+/// The tests in a browser, with what was built for them.
+fn browse() -> anyhow::Result<u64> {
+    web::browse(&start::binary("aerie", false)?, &start::binary("examples/issuer", false)?)
 }
 
 /// The test of an installation that is broken again and again, for longer than among the others, with its figures.

@@ -50,9 +50,10 @@ pub fn check() -> anyhow::Result<u64> {
     tests("test the web app's logic", "test", "unit", &[])
 }
 
-/// Runs the tests in a browser, against the program that was just built.
-pub fn browse(program: &Path) -> anyhow::Result<u64> {
-    tests("test the web app in a browser", "test:browser", "browser", &[("AERIE_TEST_BINARY", program)])
+/// Runs the tests in a browser, against the program that was just built, with the issuer that signs people in.
+pub fn browse(program: &Path, issuer: &Path) -> anyhow::Result<u64> {
+    let variables = [("AERIE_TEST_BINARY", program), ("AERIE_TEST_ISSUER", issuer)];
+    tests("test the web app in a browser", "test:browser", "browser", &variables)
 }
 
 /// Measures the app against its budgets.

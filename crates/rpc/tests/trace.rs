@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use aerie_proto::llm::v1::{
     CheckBackendRequest, CheckBackendResponse, CompleteRequest, CompleteResponse, EmbedRequest, EmbedResponse,
-    ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, StreamCompleteRequest,
-    StreamCompleteResponse,
+    ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, SetChainOrderRequest,
+    SetChainOrderResponse, StreamCompleteRequest, StreamCompleteResponse,
     llm_service_client::LlmServiceClient,
     llm_service_server::{LlmService, LlmServiceServer},
 };
@@ -44,6 +44,13 @@ impl LlmService for Mirror {
 
     async fn embed(&self, _: Request<EmbedRequest>) -> Result<Response<EmbedResponse>, Status> {
         Ok(Response::new(EmbedResponse::default()))
+    }
+
+    async fn set_chain_order(
+        &self,
+        _: Request<SetChainOrderRequest>,
+    ) -> Result<Response<SetChainOrderResponse>, Status> {
+        Ok(Response::new(SetChainOrderResponse::default()))
     }
 
     async fn check_backend(&self, _: Request<CheckBackendRequest>) -> Result<Response<CheckBackendResponse>, Status> {

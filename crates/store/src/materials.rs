@@ -119,6 +119,16 @@ pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Material>, StoreError> 
     tx.fetch_optional(sql, vec![id.into()]).await?.map(|row| decode(&row)).transpose()
 }
 
+/// The material that a task works on: its id is the task's key.
+pub async fn of_task(tx: &mut Tx, task: Uuid) -> Result<Option<Material>, StoreError> {
+    let row = tx.fetch_optional("select dedupe_key from task where id = $1", vec![task.into()]).await?;
+    let key = row.map(|row| row.optional_text("dedupe_key")).transpose()?.flatten();
+    match key.and_then(|key| Uuid::parse_str(&key).ok()) {
+        Some(id) => get(tx, id).await,
+        None => Ok(None),
+    }
+}
+
 /// A job's materials of one kind, newest first, 200 at most.
 pub async fn of_job(tx: &mut Tx, job: Uuid, kind: &str) -> Result<Vec<Material>, StoreError> {
     let sql = format!(

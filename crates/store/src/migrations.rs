@@ -45,7 +45,7 @@ pub(crate) const SQLITE_PLATFORM: &[Migration] = migrations!("sqlite-platform", 
 /// Tables of one person's embedded store.
 pub(crate) const SQLITE_PERSON: &[Migration] = migrations!(
     "sqlite-person", 1 "0001_jobs", 2 "0002_tasks", 3 "0003_events", 4 "0004_scores", 5 "0005_tracking", 6 "0006_surveys",
-    7 "0007_materials", 8 "0008_mail", 9 "0009_integrations"
+    7 "0007_materials", 8 "0008_mail", 9 "0009_integrations", 11 "0011_task_drafts"
 );
 /// Everything, on PostgreSQL.
 pub(crate) const POSTGRES: &[Migration] = migrations!(
@@ -55,6 +55,7 @@ pub(crate) const POSTGRES: &[Migration] = migrations!(
     14 "0014_event_outbox" expands,
     15 "0015_installation" expands, 16 "0016_store_move" expands,
     17 "0017_deletion" expands,
+    18 "0018_task_drafts" expands,
 );
 
 /// A migration that a store has.

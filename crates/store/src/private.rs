@@ -34,7 +34,7 @@ pub(crate) const PRIVATE: [(&str, &[&str]); 15] = [
     ("reminder", &["text"]),
     ("resume", &["source_text", "document"]),
     ("survey", &["questions", "answers"]),
-    ("task", &["payload", "result"]),
+    ("task", &["payload", "result", "draft"]),
     ("task_step", &["result"]),
     ("writing", &["document"]),
 ];

@@ -23,6 +23,10 @@ pub use step::{OpenStep, Step};
 
 /// How often progress is written at most, unless the stage changes.
 const PROGRESS_EVERY: TimeDelta = TimeDelta::milliseconds(250);
+/// How often a growing text is written at most.
+const DRAFT_EVERY: TimeDelta = TimeDelta::milliseconds(250);
+/// Longest part of a growing text that is kept, in characters.
+const MOST_DRAFT: usize = 20_000;
 /// Longest stage or log message, in characters.
 const MOST_MESSAGE: usize = 2_000;
 /// Most log lines of one task; later ones are dropped.
@@ -72,6 +76,7 @@ struct Inner {
 struct Told {
     stage: String,
     at: Option<DateTime<Utc>>,
+    drafted_at: Option<DateTime<Utc>>,
 }
 
 impl fmt::Debug for TaskContext {
@@ -183,6 +188,25 @@ impl TaskContext {
         let event = notice(notice::PROGRESS, self.id(), &self.inner.task.lease.kind, now, facts);
         aerie_events::append(&mut tx, event).await?;
         Ok(self.inner.queue.commit_quietly(tx, self.inner.person).await?)
+    }
+
+    /// Tells the text that is being written, as far as it has come, to whoever watches the task. It is written at most
+    /// four times a second, each time over what was there; the first 20,000 characters are kept, and nothing of it once the
+    /// run has ended. No event says that it grew. An empty text takes away what was told, at once.
+    pub async fn draft(&self, text: &str) -> Result<(), TaskError> {
+        let now = self.inner.queue.now();
+        {
+            let mut told = lock(&self.inner.told);
+            if !text.is_empty() && told.drafted_at.is_some_and(|at| now - at < DRAFT_EVERY) {
+                return Ok(());
+            }
+            told.drafted_at = (!text.is_empty()).then_some(now);
+        }
+        let draft = (!text.is_empty()).then(|| clip(text, MOST_DRAFT));
+        let mut tx = self.begin_fenced().await?;
+        let draft = tx.optional_private("task.draft", draft.as_deref())?;
+        tx.execute("update task set draft = $2 where id = $1", vec![self.id().into(), draft]).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Adds a line to the task's log. Lines beyond the first 5,000 of a task are dropped.

@@ -99,7 +99,7 @@ async fn complete_together(
         }
     }
     let sql = "update task set state = 'completed', result = done.result, error = null, progress = 1, \
-                 finished_at = $2, updated_at = $2, lease_token = null, lease_until = null \
+                 finished_at = $2, updated_at = $2, lease_token = null, lease_until = null, draft = null \
                from json_to_recordset($1::json) as done (id uuid, token uuid, result text) \
                where task.id = done.id and task.lease_token = done.token \
                returning done.id as id, done.token as token";
@@ -146,7 +146,7 @@ async fn write_one(
         }
     };
     let sql = format!(
-        "update task set {change}, lease_token = null, lease_until = null, updated_at = $3 \
+        "update task set {change}, lease_token = null, lease_until = null, draft = null, updated_at = $3 \
          where id = $1 and lease_token = $2 returning state"
     );
     let Some(row) = tx.fetch_optional(sql, values).await? else { return Ok(None) };

@@ -9,7 +9,7 @@ mod tests;
 use std::sync::Arc;
 
 use aerie_proto::llm::v1 as pb;
-use aerie_rpc::{PERSON_HEADER, RequestLimits, RpcError, parse_timeout};
+use aerie_rpc::{PERSON_HEADER, RequestLimits, RpcError, Validation, parse_timeout};
 use futures::{StreamExt, stream::BoxStream};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
@@ -101,7 +101,7 @@ impl pb::llm_service_server::LlmService for LlmApi {
         _: Request<pb::ListBackendsRequest>,
     ) -> Result<Response<pb::ListBackendsResponse>, Status> {
         let current = self.router.current();
-        Ok(Response::new(encode::backends(&current, self.router.settings(), self.router.is_looking())))
+        Ok(Response::new(encode::backends(&current, self.router.is_looking())))
     }
 
     async fn check_backend(
@@ -116,5 +116,18 @@ impl pb::llm_service_server::LlmService for LlmApi {
                 Err(RpcError::not_found("BACKEND_NOT_FOUND", message).with("backend", name).into())
             }
         }
+    }
+
+    async fn set_chain_order(
+        &self,
+        request: Request<pb::SetChainOrderRequest>,
+    ) -> Result<Response<pb::SetChainOrderResponse>, Status> {
+        let pb::SetChainOrderRequest { chain, backends } = request.into_inner();
+        let mut check = Validation::new(self.limits);
+        check.text("chain", &chain);
+        check.texts("backends", &backends);
+        check.finish()?;
+        let state = self.router.set_order(&chain, backends).await.map_err(errors::order)?;
+        Ok(Response::new(pb::SetChainOrderResponse { chain: Some(encode::chain(&state)) }))
     }
 }

@@ -4,6 +4,7 @@ mod detect;
 mod environment;
 mod known;
 mod locality;
+mod order;
 #[cfg(test)]
 mod tests;
 mod unusable;
@@ -11,7 +12,7 @@ mod unusable;
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -24,11 +25,15 @@ use aerie_telemetry::Lifecycle;
 use thiserror::Error;
 use tokio::sync::watch;
 
-use self::unusable::{KeyNeeded, Unusable};
 pub use self::{
     detect::{DetectOptions, Detected, Stranger, detect},
     environment::Variables,
     known::{Known, Origin},
+    order::{ChainState, OrderError, OrderPlace},
+};
+use self::{
+    order::ChosenOrder,
+    unusable::{KeyNeeded, Unusable},
 };
 use crate::{
     backend::Backend,
@@ -65,6 +70,8 @@ pub struct RouterDeps<'a> {
     pub clock: Arc<dyn WallClock>,
     /// Where chance begins.
     pub seed: u64,
+    /// Where the order of chains that a person chooses is kept.
+    pub order: OrderPlace,
 }
 
 impl<'a> RouterDeps<'a> {
@@ -79,6 +86,9 @@ impl<'a> RouterDeps<'a> {
             detect: DetectOptions::default(),
             clock: Arc::new(SystemWallClock),
             seed: uuid::Uuid::new_v4().as_u64_pair().0,
+            order: OrderPlace::Fixed(
+                "the router is a program of its own; whoever runs it sets the order with llm.chains in its settings",
+            ),
         }
     }
 }
@@ -117,6 +127,8 @@ struct Inner {
     options: DetectOptions,
     /// Whether the first look for model servers is still to end.
     looking: AtomicBool,
+    /// Held while what is current is replaced, and never while anything is waited for.
+    order: Mutex<ChosenOrder>,
     current: watch::Sender<Arc<Current>>,
 }
 
@@ -129,6 +141,8 @@ pub struct Current {
     pub directory: Directory,
     /// The backends with where we know them from.
     pub known: Vec<Known>,
+    /// The chains as they are asked.
+    pub chains: Vec<ChainState>,
 }
 
 impl Current {
@@ -145,11 +159,14 @@ impl Router {
     /// # Errors
     /// A key file that cannot be read, an address that is none, a chain that cannot be.
     pub fn create(deps: RouterDeps<'_>) -> Result<Self, RouterError> {
-        let RouterDeps { settings, variables, vision, connect, detect, clock, seed } = deps;
+        let RouterDeps { settings, variables, vision, connect, detect, clock, seed, order } = deps;
         let parts = Parts { settings: settings.clone(), variables, vision, connect, clock, seed };
-        let current = parts.assemble(known::collect(&parts.settings, &parts.variables, &[])?, None)?;
+        let order = ChosenOrder::read(order);
+        let mut known = known::collect(&parts.settings, &parts.variables, &[])?;
+        order.arrange(&mut known, &settings.chains);
+        let current = watch::Sender::new(Arc::new(parts.assemble(known, &order, None)?));
         let looking = AtomicBool::new(settings.detect);
-        let inner = Inner { parts, options: detect, looking, current: watch::Sender::new(Arc::new(current)) };
+        let inner = Inner { parts, options: detect, looking, order: Mutex::new(order), current };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -220,18 +237,68 @@ impl Router {
             let now = detect(options, &parts.variables).await.found;
             found.extend(now.into_iter().filter(|new| !before.known.iter().any(|known| known.name == new.name)));
         }
-        let after = async {
+        let known = async {
             let mut known = known::collect(&parts.settings, &parts.variables, &found)?;
             locality::resolve(&mut known).await;
-            // Breakers begin anew only when the backends are others than before; limits go on all the same.
-            if known == before.known { Ok(None) } else { parts.assemble(known, Some(&before.engine)).map(Some) }
+            Ok::<_, RouterError>(known)
         };
-        match after.await {
-            Ok(Some(current)) => drop(self.inner.current.send_replace(Arc::new(current))),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "the backends stay as they are: {error}"),
+        if let Err(error) = known.await.and_then(|known| self.take(known)) {
+            tracing::warn!(%error, "the backends stay as they are: {error}");
         }
         looking.store(false, Ordering::Release);
+    }
+
+    /// Goes on with these backends. Breakers begin anew only when they are others than before; limits go on all the same.
+    fn take(&self, mut known: Vec<Known>) -> Result<(), RouterError> {
+        let order = self.order();
+        order.arrange(&mut known, &self.settings().chains);
+        let before = self.current();
+        if known != before.known {
+            let current = self.inner.parts.assemble(known, &order, Some(&before.engine))?;
+            drop(self.inner.current.send_replace(Arc::new(current)));
+        }
+        Ok(())
+    }
+
+    /// Asks a chain's backends in this order from now on, and after a restart; with no names in that of the settings.
+    ///
+    /// # Errors
+    /// An order that is not this router's to choose, a chain that is none, names that are not the chain's, a file that
+    /// cannot be written.
+    pub async fn set_order(&self, chain: &str, names: Vec<String>) -> Result<ChainState, OrderError> {
+        let (router, chain) = (self.clone(), chain.to_owned());
+        tokio::task::spawn_blocking(move || router.choose(&chain, &names)).await?
+    }
+
+    fn choose(&self, chain: &str, names: &[String]) -> Result<ChainState, OrderError> {
+        let Inner { parts, current, .. } = &*self.inner;
+        let mut order = self.order();
+        let before = self.current();
+        order.choose(&before.chains, chain, names)?;
+        let mut known = match names.is_empty() {
+            // The order of before is known to the settings alone.
+            true => {
+                let found: Vec<Detected> = before.known.iter().filter_map(|known| known.detected.clone()).collect();
+                let mut anew = known::collect(&parts.settings, &parts.variables, &found)?;
+                for backend in &mut anew {
+                    let same = before.known.iter().find(|known| known.name == backend.name);
+                    backend.local = same.map_or(backend.local, |known| known.local);
+                }
+                anew.sort_by_key(|backend| !backend.local);
+                anew
+            }
+            false => before.known.clone(),
+        };
+        order.arrange(&mut known, &parts.settings.chains);
+        let after = Arc::new(parts.assemble(known, &order, Some(&before.engine))?);
+        let state = after.chains.iter().find(|state| state.name == chain).cloned();
+        drop(current.send_replace(after));
+        state.ok_or_else(|| OrderError::UnknownChain(chain.to_owned()))
+    }
+
+    /// What is under the lock is whole between any two statements, so a poisoned one means nothing.
+    fn order(&self) -> std::sync::MutexGuard<'_, ChosenOrder> {
+        self.inner.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -253,7 +320,12 @@ struct Parts {
 
 impl Parts {
     /// `before` is the engine whose place is taken.
-    fn assemble(&self, known: Vec<Known>, before: Option<&Engine>) -> Result<Current, RouterError> {
+    fn assemble(
+        &self,
+        known: Vec<Known>,
+        order: &ChosenOrder,
+        before: Option<&Engine>,
+    ) -> Result<Current, RouterError> {
         let mut backends = Vec::with_capacity(known.len());
         for known in &known {
             backends.push(self.engine_backend(known)?);
@@ -264,9 +336,12 @@ impl Parts {
                 backends.push(absent(name));
             }
         }
-        let directory = Directory::new(&backends, &self.settings.chains);
+        let chains = order.over(&self.settings.chains);
+        let directory = Directory::new(&backends, &chains);
+        let states = order.states(&chains, &known);
+        let settings = Llm { chains, ..self.settings.clone() };
         let deps = EngineDeps {
-            settings: &self.settings,
+            settings: &settings,
             backends,
             clock: self.clock.clone(),
             conventions: self.variables.get(CONVENTIONS),
@@ -276,7 +351,7 @@ impl Parts {
             Some(before) => before.followed_by(deps)?,
             None => Engine::new(deps)?,
         };
-        Ok(Current { engine, directory, known })
+        Ok(Current { engine, directory, known, chains: states })
     }
 
     fn engine_backend(&self, known: &Known) -> Result<EngineBackend, RouterError> {

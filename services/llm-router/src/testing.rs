@@ -16,7 +16,7 @@ use crate::{
     chat::{ChatRequest, EmbedRequest},
     engine::SystemWallClock,
     fault::{Fault, FaultKind},
-    router::{DetectOptions, Router, RouterDeps, Variables},
+    router::{DetectOptions, OrderPlace, Router, RouterDeps, Variables},
 };
 
 /// What a backend answers, and what it was asked.
@@ -94,6 +94,16 @@ pub(crate) fn settings(yaml: &str) -> Llm {
 
 /// A router whose backends are these.
 pub(crate) fn router_of(settings: &Llm, variables: Variables, backends: &[(&str, &Arc<Scripted>)]) -> Router {
+    router_with(settings, variables, backends, OrderPlace::Fixed("the test sets the order"))
+}
+
+/// The same, with a place for an order that is chosen.
+pub(crate) fn router_with(
+    settings: &Llm,
+    variables: Variables,
+    backends: &[(&str, &Arc<Scripted>)],
+    order: OrderPlace,
+) -> Router {
     let by_name: BTreeMap<String, Arc<Scripted>> =
         backends.iter().map(|(name, backend)| ((*name).to_owned(), (*backend).clone())).collect();
     let deps = RouterDeps {
@@ -107,6 +117,7 @@ pub(crate) fn router_of(settings: &Llm, variables: Variables, backends: &[(&str,
         detect: DetectOptions { places: vec![], ..DetectOptions::default() },
         clock: Arc::new(SystemWallClock),
         seed: 1,
+        order,
     };
     Router::create(deps).unwrap()
 }

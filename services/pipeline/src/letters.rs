@@ -345,7 +345,7 @@ impl Work<'_> {
             image: None,
             max_tokens: MOST_TOKENS,
         };
-        models::ask_once(self.making.core, self.making.context, step, question).await
+        models::ask_aloud_once(self.making.core, self.making.context, step, question).await
     }
 
     /// The sentences that hold something unsupported, each with the reasons.

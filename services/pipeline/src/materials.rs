@@ -8,7 +8,7 @@ use aerie_store::{
     jobs::Job,
     materials::{self as rows, Material},
 };
-use aerie_tasks::{NewTask, Outcome, QueueError, Step, Submitted, TaskContext, TaskError, TaskHandler};
+use aerie_tasks::{NewTask, Outcome, QueueError, Step, Submitted, TaskContext, TaskError, TaskHandler, TaskId};
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -87,6 +87,9 @@ impl State {
         }
     }
 }
+
+/// Said of what was cancelled before there was any of it.
+const STOPPED: &str = "it was stopped before it was done; ask for it again";
 
 /// Why something was not made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -262,6 +265,25 @@ pub(crate) async fn request_in<Task: TaskHandler>(
     let submitted = submit::<Task>(core, tx, material.id, &payload(material.id)).await?;
     announce(core, tx, &material).await?;
     Ok(submitted)
+}
+
+/// What the tasks that were cancelled worked on waits for nothing any more: it is again what it was before, or says that it
+/// was stopped.
+pub(crate) async fn stopped(core: &Core, tx: &mut Tx, tasks: &[TaskId]) -> Result<(), QueueError> {
+    for task in tasks {
+        let Some(material) = rows::of_task(tx, *task).await? else { continue };
+        if State::of(&material.state) != State::Waiting {
+            continue;
+        }
+        let (state, problem) = match material.written_by.is_empty() {
+            true => (State::Failed, STOPPED.to_owned()),
+            false => (State::Ready, String::new()),
+        };
+        let material = Material { state: state.as_str().to_owned(), problem, updated_at: core.now(), ..material };
+        rows::update(tx, &material).await?;
+        announce(core, tx, &material).await?;
+    }
+    Ok(())
 }
 
 /// A material that waits for its task.

@@ -1,13 +1,16 @@
 //! Asking language models through the router, and what it means when there is none.
 
+mod aloud;
+
 use std::time::Duration;
 
 use aerie_proto::llm::v1::{self as llm, image::Source, llm_service_client::LlmServiceClient, part::Kind};
 use aerie_rpc::{ErrorCode, PERSON_HEADER, RpcError};
 use aerie_store::PersonId;
 use aerie_tasks::{Outcome, TaskContext, TaskError};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tonic::Request;
+use tonic::{Request, Status};
 
 use crate::core::Core;
 
@@ -58,18 +61,26 @@ impl ModelError {
     }
 }
 
+/// What became of a question; the outer error is the task's own.
+type Asked = Result<Result<Option<Written>, ModelError>, TaskError>;
+
 /// Asks a model once in a task's life: an answer outlives a crash under the step's name, a failure does not.
-pub(crate) async fn ask_once(
-    core: &Core,
-    context: &TaskContext,
-    step: &str,
-    question: Question<'_>,
-) -> Result<Result<Option<Written>, ModelError>, TaskError> {
+pub(crate) async fn ask_once(core: &Core, context: &TaskContext, step: &str, question: Question<'_>) -> Asked {
+    once(context, step, Box::pin(async move { Ok(ask(core, context.person(), question).await) })).await
+}
+
+/// [`ask_once`] for prose: whoever watches the task sees the text grow.
+pub(crate) async fn ask_aloud_once(core: &Core, context: &TaskContext, step: &str, question: Question<'_>) -> Asked {
+    once(context, step, Box::pin(aloud::ask(core, context, question))).await
+}
+
+/// `asked` is on the heap, as every layer above would hold it anew.
+async fn once(context: &TaskContext, step: &str, asked: BoxFuture<'_, Asked>) -> Asked {
     let mut failure = None;
     let slot = &mut failure;
     let answered = context
         .step(step, move || async move {
-            ask(core, context.person(), question).await.map_err(|error| {
+            asked.await?.map_err(|error| {
                 let message = error.to_string();
                 *slot = Some(error);
                 TaskError::work(message)
@@ -85,6 +96,18 @@ pub(crate) async fn ask_once(
 /// Asks a model; `None` when no model is there for this kind of work.
 pub(crate) async fn ask(core: &Core, person: PersonId, question: Question<'_>) -> Result<Option<Written>, ModelError> {
     let Some(router) = &core.inner.router else { return Ok(None) };
+    let request = request(question);
+    let answer = LlmServiceClient::new(router.clone()).complete(for_person(request, person, PATIENCE)).await;
+    match answer {
+        Ok(answer) => {
+            let answer = answer.into_inner();
+            Ok(Some(written(&answer.text, answer.trail)))
+        }
+        Err(status) => refused(&status),
+    }
+}
+
+fn request(question: Question<'_>) -> llm::CompleteRequest {
     let text = llm::Part { kind: Some(Kind::Text(question.prompt)) };
     let image = question.image.map(|content| llm::Part {
         kind: Some(Kind::Image(llm::Image {
@@ -97,25 +120,25 @@ pub(crate) async fn ask(core: &Core, person: PersonId, question: Question<'_>) -
         parts: image.into_iter().chain([text]).collect(),
         ..llm::Message::default()
     };
-    let request = llm::CompleteRequest {
+    llm::CompleteRequest {
         chain: question.chain.to_owned(),
         system: question.system.to_owned(),
         messages: vec![message],
         sampling: Some(llm::Sampling { max_tokens: Some(question.max_tokens), ..llm::Sampling::default() }),
         routing: Some(llm::Routing { priority: llm::Priority::Background as i32, ..llm::Routing::default() }),
         ..llm::CompleteRequest::default()
-    };
-    let answer = LlmServiceClient::new(router.clone()).complete(for_person(request, person, PATIENCE)).await;
-    match answer {
-        Ok(answer) => {
-            let answer = answer.into_inner();
-            let trail = answer.trail.unwrap_or_default();
-            Ok(Some(Written { text: answer.text.trim().to_owned(), by: written_by(&trail) }))
-        }
-        Err(status) => match RpcError::from(&status) {
-            error if error.reason == NO_BACKEND => Ok(None),
-            error => Err(ModelError(error)),
-        },
+    }
+}
+
+fn written(text: &str, trail: Option<llm::Trail>) -> Written {
+    Written { text: text.trim().to_owned(), by: written_by(&trail.unwrap_or_default()) }
+}
+
+/// What the router's refusal means: that nobody is there to be asked is no failure.
+fn refused(status: &Status) -> Result<Option<Written>, ModelError> {
+    match RpcError::from(status) {
+        error if error.reason == NO_BACKEND => Ok(None),
+        error => Err(ModelError(error)),
     }
 }
 

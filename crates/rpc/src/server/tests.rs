@@ -5,8 +5,8 @@ use std::pin::Pin;
 use aerie_proto::{
     llm::v1::{
         CheckBackendRequest, CheckBackendResponse, CompleteRequest, CompleteResponse, EmbedRequest, EmbedResponse,
-        ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, StreamCompleteRequest,
-        StreamCompleteResponse,
+        ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, SetChainOrderRequest,
+        SetChainOrderResponse, StreamCompleteRequest, StreamCompleteResponse,
         llm_service_client::LlmServiceClient,
         llm_service_server::{LlmService, LlmServiceServer},
     },
@@ -60,6 +60,13 @@ impl LlmService for Obedient {
 
     async fn embed(&self, _: Request<EmbedRequest>) -> Result<tonic::Response<EmbedResponse>, Status> {
         Ok(tonic::Response::new(EmbedResponse::default()))
+    }
+
+    async fn set_chain_order(
+        &self,
+        _: Request<SetChainOrderRequest>,
+    ) -> Result<tonic::Response<SetChainOrderResponse>, Status> {
+        Ok(tonic::Response::new(SetChainOrderResponse::default()))
     }
 
     async fn check_backend(

@@ -115,6 +115,13 @@ impl Queue {
             .collect()
     }
 
+    /// The text that a running task is writing, as far as it has come; none while there is nothing to show.
+    pub async fn draft(&self, database: &Database, id: TaskId) -> Result<Option<String>, QueueError> {
+        let sql = "select draft from task where id = $1 and state = 'running'";
+        let row = database.read().await?.fetch_optional(sql, vec![id.into()]).await?;
+        Ok(row.map(|row| row.optional_private("task.draft")).transpose()?.flatten())
+    }
+
     /// Finished steps of a task, the earliest first.
     pub async fn steps(&self, database: &Database, id: TaskId) -> Result<Vec<StepDone>, QueueError> {
         let mut tx = database.read().await?;

@@ -143,7 +143,7 @@ async fn active_tree(tx: &mut Tx, id: TaskId) -> Result<Vec<TaskId>, StoreError>
 /// Returns the task's kind if it was still active.
 async fn cancel_one(tx: &mut Tx, id: TaskId, now: DateTime<Utc>) -> Result<Option<String>, StoreError> {
     tx.fetch_optional(
-        "update task set state = 'cancelled', lease_token = null, lease_until = null, finished_at = $2, \
+        "update task set state = 'cancelled', lease_token = null, lease_until = null, draft = null, finished_at = $2, \
          updated_at = $2 where id = $1 and state in ('queued', 'running', 'waiting') returning kind",
         vec![id.into(), now.into()],
     )

@@ -1,3 +1,5 @@
+use std::sync::{Arc, Mutex};
+
 use aerie_tasks::{Filter, LogLevel, Outcome, QueueError, Registry, TaskState};
 use chrono::TimeDelta;
 use serde_json::json;
@@ -13,6 +15,7 @@ on_both_engines!(
     lists_page_by_page,
     tells_what_waits_for_a_worker_and_since_when,
     tells_stage_progress_and_log,
+    a_growing_text_is_told_now_and_then_and_gone_at_the_end,
     old_tasks_are_forgotten
 );
 
@@ -106,4 +109,43 @@ async fn old_tasks_are_forgotten(place: Place) {
     assert_eq!(queue.prune(&database, noon() + TimeDelta::days(10)).await.unwrap(), 1);
     assert!(matches!(queue.get(&database, old).await, Err(QueueError::NotFound { .. })));
     assert_eq!(task(&queue, &database, unfinished).await.state, TaskState::Queued);
+}
+
+async fn a_growing_text_is_told_now_and_then_and_gone_at_the_end(place: Place) {
+    let database = place.person().await;
+    let clock = clock();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (heard, time) = (Arc::clone(&told), Arc::clone(&clock));
+    let handler = scripted::<PLAIN, _, _>(move |context, _| {
+        let (heard, time) = (Arc::clone(&heard), Arc::clone(&time));
+        async move {
+            let now = async || {
+                let draft = context.queue().draft(context.database(), context.id()).await.unwrap();
+                heard.lock().unwrap().push(draft.unwrap_or_default());
+            };
+            context.draft("Dear").await?;
+            context.draft("Dear team").await?;
+            now().await;
+            time.advance(TimeDelta::milliseconds(250));
+            context.draft("Dear team, I").await?;
+            now().await;
+            context.draft("").await?;
+            now().await;
+            context.draft(&"x".repeat(30_000)).await?;
+            now().await;
+            Ok(Outcome::Done(json!(null)))
+        }
+    });
+    let queue = queue(Registry::new().with(handler), &clock);
+    let id = submit(&queue, &database, plain(json!(null))).await.id;
+    runner(&queue, 1, &[&database]).run_until_idle().await;
+    assert_eq!(task(&queue, &database, id).await.state, TaskState::Completed);
+    let told = told.lock().unwrap().clone();
+    assert_eq!(told[..3], ["Dear", "Dear team, I", ""]);
+    assert_eq!(told[3].chars().count(), 20_001, "the beginning and a mark");
+    assert_eq!(queue.draft(&database, id).await.unwrap(), None);
+    assert_eq!(events_of(&database, id).await, ["task.queued", "task.running", "task.completed"]);
+    let mut tx = database.read().await.unwrap();
+    let kept = tx.fetch_all("select draft from task where draft is not null", vec![]).await.unwrap();
+    assert!(kept.is_empty(), "nothing is kept");
 }

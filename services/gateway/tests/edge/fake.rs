@@ -11,8 +11,8 @@ use std::{
 use aerie_proto::{
     llm::v1::{
         CheckBackendRequest, CheckBackendResponse, CompleteRequest, CompleteResponse, EmbedRequest, EmbedResponse,
-        ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, StreamCompleteRequest,
-        StreamCompleteResponse, Trail, llm_service_server::LlmService,
+        ExtractRequest, ExtractResponse, ListBackendsRequest, ListBackendsResponse, SetChainOrderRequest,
+        SetChainOrderResponse, StreamCompleteRequest, StreamCompleteResponse, Trail, llm_service_server::LlmService,
     },
     pipeline::v1::{
         CreateBackupRequest, CreateBackupResponse, DeleteEverythingRequest, DeleteEverythingResponse,
@@ -68,6 +68,13 @@ impl LlmService for Llm {
 
     async fn embed(&self, _: Request<EmbedRequest>) -> Result<Response<EmbedResponse>, Status> {
         Ok(Response::new(EmbedResponse::default()))
+    }
+
+    async fn set_chain_order(
+        &self,
+        _: Request<SetChainOrderRequest>,
+    ) -> Result<Response<SetChainOrderResponse>, Status> {
+        Ok(Response::new(SetChainOrderResponse::default()))
     }
 
     async fn check_backend(&self, _: Request<CheckBackendRequest>) -> Result<Response<CheckBackendResponse>, Status> {

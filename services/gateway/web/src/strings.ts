@@ -1,5 +1,6 @@
 /** Every text that a person sees, put together of one file for each area. Another language is another catalogue of this shape. */
 
+import { access } from "./strings/access";
 import { applying } from "./strings/applying";
 import { deleting } from "./strings/deleting";
 import { home } from "./strings/home";
@@ -22,6 +23,7 @@ export const t = {
   ...home,
   ...review,
   ...tracking,
+  ...access,
   ...applying,
   ...practice,
   ...mail,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aerie_proto::llm::v1 as pb;
 use pb::stream_complete_response::Event;
 
-pub(super) use self::backends::{backends, check};
+pub(super) use self::backends::{backends, chain, check};
 use crate::{
     answer::{Attempt, FinishReason, Piece, Trail, Usage},
     call::{Answer, AnswerEvent, EmbedAnswer},

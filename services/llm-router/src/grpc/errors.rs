@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aerie_proto::llm::v1 as pb;
-use aerie_rpc::RpcError;
+use aerie_rpc::{ErrorCode, RpcError};
 use prost::Message;
 use tonic::Status;
 
@@ -13,6 +13,7 @@ use crate::{
     call::{CallError, CallErrorKind},
     fault::FaultKind,
     openai_front::error::code,
+    router::OrderError,
 };
 
 /// Asked of a caller who comes when everything is full and nobody says for how long.
@@ -33,6 +34,22 @@ pub(super) fn status(error: CallError) -> Status {
     };
     let failure = pb::CallFailure { trail: Some(encode::trail(*error.trail)), usage: error.usage.map(encode::usage) };
     with_detail(rpc.into(), "aerie.llm.v1.CallFailure", &failure)
+}
+
+/// Why an order was not taken.
+pub(super) fn order(error: OrderError) -> Status {
+    let message = error.to_string();
+    let error = match error {
+        OrderError::Fixed(_) | OrderError::Weighted(_) => {
+            RpcError::new(ErrorCode::FailedPrecondition, "ORDER_FIXED", message)
+        }
+        OrderError::UnknownChain(chain) => RpcError::not_found("CHAIN_NOT_FOUND", message).with("chain", chain),
+        OrderError::OtherBackends { .. } => RpcError::invalid_field("backends", message),
+        OrderError::Write { .. } | OrderError::Router(_) | OrderError::Thread(_) => {
+            RpcError::new(ErrorCode::Internal, "ORDER_NOT_KEPT", message)
+        }
+    };
+    error.into()
 }
 
 fn attempt_words(attempt: &Attempt) -> String {

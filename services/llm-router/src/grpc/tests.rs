@@ -284,3 +284,16 @@ async fn backends_are_listed_with_chains_and_can_be_checked() {
     let unknown = client.check_backend(pb::CheckBackendRequest { name: "z".into() }).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
 }
+
+#[tokio::test]
+async fn an_order_is_refused_where_somebody_else_sets_it() {
+    let backend = Scripted::says("ok");
+    let mut client = client(&[("a", &backend), ("b", &backend)]).await;
+    let listed = client.list_backends(pb::ListBackendsRequest {}).await.unwrap().into_inner();
+    assert_eq!((listed.chains[0].name.as_str(), listed.chains[0].chosen), ("default", false));
+    assert_eq!(listed.chains[0].fixed, "the test sets the order");
+    let request = pb::SetChainOrderRequest { chain: "default".into(), backends: vec!["b".into(), "a".into()] };
+    let error = RpcError::from(&client.set_chain_order(request).await.unwrap_err());
+    assert_eq!((error.code, &*error.reason), (ErrorCode::FailedPrecondition, "ORDER_FIXED"));
+    assert_eq!(error.message, "the test sets the order");
+}

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     call::{Call, CallErrorKind},
     chat::{ChatRequest, Message, Role},
-    testing::{Scripted, router_of, settings},
+    testing::{Scripted, router_of, router_with, settings},
 };
 
 fn question() -> ChatRequest {
@@ -184,4 +184,97 @@ fn local_is_what_the_address_leads_to_and_never_what_the_name_looks_like() {
     assert!(!at("https://8.8.8.8/v1"));
     assert!(!place(r#"{"kind": "openai", "key": "k"}"#));
     assert!(!place(r#"{"kind": "ollama", "local": false}"#), "the settings know better");
+}
+
+/// A router over three backends that says its own name; the order is kept in this folder.
+fn ordered(yaml: &str, folder: &std::path::Path) -> Router {
+    let (one, two, three) = (Scripted::says("one"), Scripted::says("two"), Scripted::says("three"));
+    let backends = [("one", &one), ("two", &two), ("three", &three)];
+    let entry = r#"{"kind": "openai_compatible", "base_url": "http://127.0.0.1:1/v1", "model": "m"}"#;
+    let entries = backends.map(|(name, _)| format!("\"{name}\": {entry}")).join(", ");
+    let llm = settings(&format!(r#"{{"backends": {{{entries}}}, "chains": {yaml}}}"#));
+    router_with(&llm, Variables::given(&[]), &backends, OrderPlace::File(folder.join("own/chains.json")))
+}
+
+fn order_of(router: &Router, chain: &str) -> (Vec<String>, bool) {
+    let current = router.current();
+    let state = current.chains.iter().find(|state| state.name == chain).unwrap();
+    (state.chain.names().cloned().collect(), state.is_chosen)
+}
+
+async fn answers(router: &Router, chain: &str) -> String {
+    let call = Call { chain: chain.to_owned(), ..Call::default() };
+    router.current().engine.complete(question(), call).await.unwrap().completion.content
+}
+
+fn list(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_order_that_is_chosen_holds_at_once_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = r#"{"research": ["three", "one"], "drawn": {"weights": {"one": 1, "two": 3}}}"#;
+    let router = ordered(yaml, folder.path());
+    assert_eq!(order_of(&router, "default"), (list(&["one", "three", "two"]), false), "by name, as settings are read");
+    assert_eq!((answers(&router, "default").await, answers(&router, "research").await), ("one".into(), "three".into()));
+
+    let state = router.set_order("default", list(&["two", "one", "three"])).await.unwrap();
+    assert!(state.is_chosen && state.fixed.is_none());
+    router.set_order("research", list(&["one", "three"])).await.unwrap();
+    for router in [router, ordered(yaml, folder.path())] {
+        assert_eq!(order_of(&router, "default"), (list(&["two", "one", "three"]), true));
+        assert_eq!(order_of(&router, "research"), (list(&["one", "three"]), true));
+        assert_eq!(answers(&router, "default").await, "two");
+        assert_eq!(answers(&router, "cover_letter").await, "two", "work without a chain follows the default one");
+        assert_eq!(answers(&router, "research").await, "one");
+        router.look().await;
+        assert_eq!(order_of(&router, "default").0, list(&["two", "one", "three"]), "looking changes nothing");
+    }
+    // A backend less and one more in the settings: what was chosen holds for the others.
+    let changed = ordered(r#"{"research": ["two", "three"]}"#, folder.path());
+    assert_eq!(order_of(&changed, "research"), (list(&["three", "two"]), true));
+
+    let router = ordered(yaml, folder.path());
+    for chain in ["default", "research"] {
+        assert!(!router.set_order(chain, vec![]).await.unwrap().is_chosen);
+    }
+    for router in [router, ordered(yaml, folder.path())] {
+        assert_eq!(order_of(&router, "default"), (list(&["one", "three", "two"]), false));
+        assert_eq!(order_of(&router, "research"), (list(&["three", "one"]), false));
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_is_refused_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let router = ordered(r#"{"drawn": {"weights": {"one": 1, "two": 3}}}"#, folder.path());
+    for names in [&["one", "two"][..], &["one", "two", "two"], &["one", "two", "four"], &["one", "two", "three", "one"]]
+    {
+        let error = router.set_order("default", list(names)).await.unwrap_err();
+        assert!(
+            matches!(&error, OrderError::OtherBackends { backends, .. } if backends == "one, three, two"),
+            "{error}"
+        );
+    }
+    assert!(matches!(router.set_order("drawn", list(&["two", "one"])).await, Err(OrderError::Weighted(_))));
+    assert!(matches!(router.set_order("nothing", list(&["one"])).await, Err(OrderError::UnknownChain(_))));
+    let drawn = router.current().chains.iter().find(|state| state.name == "drawn").unwrap().fixed.clone().unwrap();
+    assert!(drawn.contains("weight"), "{drawn}");
+    assert_eq!(order_of(&router, "default"), (list(&["one", "three", "two"]), false));
+    assert!(!folder.path().join("own").exists(), "nothing was written");
+
+    // Where the order is somebody else's, it is told why.
+    let fixed = router_of(&settings("{}"), Variables::given(&[]), &[]);
+    assert!(matches!(fixed.set_order("default", vec![]).await, Err(OrderError::Fixed(_))));
+    assert_eq!(fixed.current().chains[0].fixed.as_deref(), Some("the test sets the order"));
+
+    // A file that is none does not keep anybody from starting.
+    let own = folder.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("chains.json"), "{\"chains\": [").unwrap();
+    let router = ordered("{}", folder.path());
+    assert_eq!(order_of(&router, "default"), (list(&["one", "three", "two"]), false));
+    router.set_order("default", list(&["three", "two", "one"])).await.unwrap();
+    assert_eq!(order_of(&ordered("{}", folder.path()), "default"), (list(&["three", "two", "one"]), true));
 }

@@ -18,7 +18,12 @@ use tonic::{Request, Response, Status};
 use url::Url;
 use uuid::Uuid;
 
-use super::{Caller, caller, convert, errors, id, optional_id, profile::put_schedule, tasks::watch, validation};
+use super::{
+    Caller, caller, convert, errors, id, optional_id,
+    profile::put_schedule,
+    tasks::{Next, watch},
+    validation,
+};
 use crate::{
     core::Core,
     discovery::{
@@ -181,7 +186,8 @@ impl DiscoveryService for DiscoveryApi {
             async move {
                 let mut tx = database.read().await.map_err(errors::store)?;
                 let (run, ended) = read_run(&core, &mut tx, &database, id).await?;
-                Ok((pb::WatchRunResponse { run: Some(run) }, ended))
+                let next = if ended { Next::End } else { Next::Event };
+                Ok((pb::WatchRunResponse { run: Some(run) }, next))
             }
         });
         Ok(Response::new(Box::pin(stream)))

@@ -1,6 +1,6 @@
 //! `TasksService`.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use aerie_events::{Delivery, SubscribeOptions};
 use aerie_proto::pipeline::v1::{self as pb, tasks_service_server::TasksService};
@@ -8,10 +8,11 @@ use aerie_rpc::RpcError;
 use aerie_store::Database;
 use aerie_tasks::{Filter, LogLine, NewTask, StepDone, Task, TaskHandler, TaskId, TaskState};
 use futures::{Stream, StreamExt};
+use tokio::time::timeout;
 use tonic::{Request, Response, Status};
 
 use super::{caller, convert, errors, id, optional_id, validation};
-use crate::{core::Core, discovery::adding::UrlTask, rescore::RescoreTask};
+use crate::{core::Core, discovery::adding::UrlTask, materials, rescore::RescoreTask};
 
 pub(crate) struct TasksApi {
     pub(crate) core: Core,
@@ -23,6 +24,9 @@ const SUBMITTABLE: [&str; 2] = [RescoreTask::KIND, UrlTask::KIND];
 /// Events after which a watched task is read again.
 const TASK_EVENTS: [&str; 7] =
     ["task.queued", "task.running", "task.progress", "task.waiting", "task.completed", "task.failed", "task.cancelled"];
+
+/// How often a running task is looked at for the text that it writes: no event tells of that.
+const DRAFT_LOOKS: Duration = Duration::from_millis(250);
 
 type WatchStream = Pin<Box<dyn Stream<Item = Result<pb::WatchTaskResponse, Status>> + Send>>;
 
@@ -113,7 +117,12 @@ impl TasksService for TasksApi {
         let caller = caller(&self.core, &request).await?;
         let id = id("task_id", &request.into_inner().task_id)?;
         let queue = &self.core.inner.queue;
-        queue.cancel(&caller.database, id).await.map_err(errors::queue)?;
+        let mut tx = caller.database.begin().await.map_err(errors::store)?;
+        let cancelled = queue.cancel_in(&mut tx, id).await.map_err(errors::queue)?;
+        // Whoever waits for what these tasks write is told in the same moment.
+        materials::stopped(&self.core, &mut tx, &cancelled).await.map_err(errors::queue)?;
+        queue.commit(tx, caller.person).await.map_err(errors::queue)?;
+        queue.stop_runs(&cancelled);
         let task = queue.get(&caller.database, id).await.map_err(errors::queue)?;
         Ok(Response::new(pb::CancelTaskResponse { task: Some(to_wire(&task)) }))
     }
@@ -138,17 +147,36 @@ impl TasksService for TasksApi {
         let stream = watch(&self.core, caller.database.clone(), kinds, Some(id), move |database| {
             let core = core.clone();
             async move {
-                let task = core.inner.queue.get(&database, id).await.map_err(errors::queue)?;
-                let is_final = task.state.is_final();
-                Ok((pb::WatchTaskResponse { task: Some(to_wire(&task)) }, is_final))
+                let queue = &core.inner.queue;
+                let task = queue.get(&database, id).await.map_err(errors::queue)?;
+                let mut wire = to_wire(&task);
+                let next = match task.state {
+                    TaskState::Running => {
+                        wire.draft = queue.draft(&database, id).await.map_err(errors::queue)?.unwrap_or_default();
+                        Next::EventOrAfter(DRAFT_LOOKS)
+                    }
+                    state if state.is_final() => Next::End,
+                    _ => Next::Event,
+                };
+                Ok((pb::WatchTaskResponse { task: Some(wire) }, next))
             }
         });
         Ok(Response::new(Box::pin(stream)))
     }
 }
 
-/// Reads something at once and again after every event about it, and gives it whenever it changed, until `read` says
-/// that it is final.
+/// When something that is watched is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// After the next event about it.
+    Event,
+    /// After that, or after this time without one.
+    EventOrAfter(Duration),
+    /// Never: it is final.
+    End,
+}
+
+/// Reads something at once and again when `read` says so, and gives it whenever it changed and at its end.
 pub(crate) fn watch<T, Read, Reading>(
     core: &Core,
     database: Database,
@@ -159,7 +187,7 @@ pub(crate) fn watch<T, Read, Reading>(
 where
     T: PartialEq + Clone + Send + Sync + 'static,
     Read: Fn(Database) -> Reading + Send + Sync + 'static,
-    Reading: Future<Output = Result<(T, bool), Status>> + Send,
+    Reading: Future<Output = Result<(T, Next), Status>> + Send,
 {
     let options = SubscribeOptions { kinds, ..SubscribeOptions::default() };
     let bus = Arc::clone(core.inner.queue.bus());
@@ -168,30 +196,40 @@ where
         // At the beginning, after a gap, or after an error of the event stream, only the rows tell.
         Ok(Delivery::Resync { .. }) | Err(_) => true,
     });
-    let state = (Box::pin(triggers), None::<T>, false);
-    futures::stream::unfold((state, database, read), |((mut triggers, mut last, done), database, read)| async move {
-        if done {
-            return None;
-        }
-        loop {
-            if !triggers.next().await? {
-                continue;
-            }
-            match read(database.clone()).await {
-                Ok((value, is_final)) => {
-                    if last.as_ref() == Some(&value) && !is_final {
-                        continue;
-                    }
-                    last = Some(value.clone());
-                    return Some((Ok(value), ((triggers, last, is_final), database, read)));
+    let state = (Box::pin(triggers), None::<T>, Next::Event);
+    futures::stream::unfold(
+        (state, database, read),
+        |((mut triggers, mut last, mut next), database, read)| async move {
+            loop {
+                let is_due = match next {
+                    Next::End => return None,
+                    Next::Event => triggers.next().await?,
+                    // Nothing is lost when the wait is given up: what the stream has read stays in it.
+                    Next::EventOrAfter(time) => match timeout(time, triggers.next()).await {
+                        Ok(trigger) => trigger?,
+                        Err(_) => true,
+                    },
+                };
+                if !is_due {
+                    continue;
                 }
-                Err(status) => return Some((Err(status), ((triggers, last, true), database, read))),
+                match read(database.clone()).await {
+                    Ok((value, then)) => {
+                        next = then;
+                        if last.as_ref() == Some(&value) && next != Next::End {
+                            continue;
+                        }
+                        last = Some(value.clone());
+                        return Some((Ok(value), ((triggers, last, next), database, read)));
+                    }
+                    Err(status) => return Some((Err(status), ((triggers, last, Next::End), database, read))),
+                }
             }
-        }
-    })
+        },
+    )
 }
 
-/// A task on the wire, without steps and log.
+/// A task on the wire, without steps, log and draft.
 pub(crate) fn to_wire(task: &Task) -> pb::Task {
     pb::Task {
         id: task.id.to_string(),
@@ -212,6 +250,7 @@ pub(crate) fn to_wire(task: &Task) -> pb::Task {
         result: task.result.as_ref().and_then(convert::json_struct),
         steps: vec![],
         log: vec![],
+        draft: String::new(),
     }
 }
 

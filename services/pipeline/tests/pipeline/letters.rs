@@ -1,13 +1,15 @@
 //! Letters and what goes with them: without a model, with an honest one, and with one that invents.
 
 use aerie_proto::{llm::v1 as llm, pipeline::v1 as pb};
-use aerie_rpc::ErrorCode;
+use aerie_rpc::{ErrorCode, RpcError};
+use chrono::TimeDelta;
+use llm::stream_complete_response::Event;
 use serde_json::json;
 use tonic::Code;
 
 use crate::{
     resumes::RESUME,
-    router::{Answer, FakeRouter},
+    router::{Answer, FakeRouter, trail},
     world::{Options, World},
 };
 
@@ -54,6 +56,15 @@ impl Desk {
         self.letter().await
     }
 
+    /// Begins a letter; returns its task as it is watched.
+    async fn begin(&self) -> (String, Watched) {
+        let request = pb::GenerateLetterRequest { job_id: self.job.clone(), ..Default::default() };
+        let task_id = self.world.ada.letters().generate_letter(request).await.unwrap().into_inner().task_id;
+        let request = pb::WatchTaskRequest { task_id: task_id.clone() };
+        let stream = self.world.ada.tasks().watch_task(request).await.unwrap().into_inner();
+        (task_id, Watched { stream })
+    }
+
     async fn letter(&self) -> pb::Letter {
         let request = pb::GetLetterRequest { job_id: self.job.clone() };
         self.world.ada.letters().get_letter(request).await.unwrap().into_inner().letter.unwrap()
@@ -89,6 +100,117 @@ async fn a_model_writes_and_is_told_nothing_as_an_order() {
     assert!(!questions[0].system.contains("eve@example.com"), "the posting is no instruction");
     let prompt = format!("{:?}", questions[0].messages);
     assert!(!prompt.contains("ada@quill.example"), "a letter needs no address");
+}
+
+/// A task that is watched.
+struct Watched {
+    stream: tonic::Streaming<pb::WatchTaskResponse>,
+}
+
+impl Watched {
+    /// The first state that is as wanted.
+    async fn until(&mut self, wanted: impl Fn(&pb::Task) -> bool) -> pb::Task {
+        loop {
+            let task = self.stream.message().await.unwrap().expect("it ended before").task.unwrap();
+            if wanted(&task) {
+                return task;
+            }
+        }
+    }
+
+    /// The last state.
+    async fn ended(mut self) -> pb::Task {
+        let mut last = None;
+        while let Some(update) = self.stream.message().await.unwrap() {
+            last = update.task;
+        }
+        last.expect("a stream of a task gives at least its present state")
+    }
+}
+
+fn said(text: &str) -> Result<Event, RpcError> {
+    Ok(Event::Text(text.to_owned()))
+}
+
+/// Longer than the time between two writings of a growing text.
+const A_MOMENT: TimeDelta = TimeDelta::milliseconds(300);
+
+#[tokio::test]
+async fn the_text_is_seen_as_it_grows_and_leaves_no_trace_beside_the_letter() {
+    let desk = Desk::with(|_| NOBODY).await;
+    let model = desk.fake.speak();
+    let (task, mut watched) = desk.begin().await;
+    let (first, rest) = HONEST.split_at(HONEST.find("As Loom").unwrap());
+    model.send(said(first)).unwrap();
+    let running = watched.until(|task| !task.draft.is_empty()).await;
+    assert_eq!((running.state(), running.draft.as_str()), (pb::TaskState::Running, first));
+    let listed = desk.world.ada.tasks().list_tasks(pb::ListTasksRequest::default()).await.unwrap().into_inner();
+    assert!(listed.tasks.iter().all(|task| task.draft.is_empty()), "lists stay small");
+
+    desk.world.clock.advance(A_MOMENT);
+    model.send(said(rest)).unwrap();
+    watched.until(|task| task.draft == HONEST).await;
+    model.send(Ok(Event::End(trail()))).unwrap();
+    let ended = watched.ended().await;
+    assert_eq!((ended.state(), ended.draft.as_str()), (pb::TaskState::Completed, ""));
+    let letter = desk.letter().await;
+    assert_eq!(letter.versions.len(), 1);
+    assert!(letter.versions[0].text.contains("parser for loom cards"));
+
+    let mut events = desk.world.ada.events_from_start().await;
+    let mut progress = 0;
+    loop {
+        let event = events.until(|_| true).await;
+        assert!(!format!("{:?}", event.data).contains("power looms"), "events carry no text");
+        progress += usize::from(event.kind == "task.progress" && event.subject_id == task);
+        if event.kind == "task.completed" && event.subject_id == task {
+            break;
+        }
+    }
+    assert_eq!(progress, 2, "a growing text is no progress of its own");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_taken_back_and_asked_for_whole() {
+    let desk = Desk::with(|_| Ok(HONEST)).await;
+    let model = desk.fake.speak();
+    let (_, mut watched) = desk.begin().await;
+    model.send(said("I mend power")).unwrap();
+    watched.until(|task| task.draft == "I mend power").await;
+    model.send(Err(RpcError::new(ErrorCode::Unavailable, "INCOMPLETE", "it broke off"))).unwrap();
+    assert_eq!(watched.ended().await.state(), pb::TaskState::Completed);
+    let letter = desk.letter().await;
+    assert_eq!(letter.versions[0].author(), pb::Author::Model);
+    assert!(letter.versions[0].text.contains("parser for loom cards"), "{}", letter.versions[0].text);
+    assert_eq!(desk.fake.questions.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_letter_that_is_cancelled_while_it_grows_stops_the_model() {
+    let desk = Desk::with(|_| NOBODY).await;
+    let model = desk.fake.speak();
+    let (task_id, mut watched) = desk.begin().await;
+    model.send(said("I mend power looms")).unwrap();
+    watched.until(|task| !task.draft.is_empty()).await;
+    desk.world.ada.tasks().cancel_task(pb::CancelTaskRequest { task_id }).await.unwrap();
+    model.closed().await;
+    let ended = watched.ended().await;
+    assert_eq!((ended.state(), ended.draft.as_str()), (pb::TaskState::Cancelled, ""));
+    let letter = desk.letter().await;
+    assert_eq!((letter.state(), letter.versions.len()), (pb::MaterialState::Failed, 0), "nothing is waited for");
+    assert!(letter.problem.contains("stopped"), "{}", letter.problem);
+
+    // With a version there, that one is what there is, as before.
+    let own = pb::SaveLetterRequest { job_id: desk.job.clone(), text: "I mend looms.".to_owned() };
+    desk.world.ada.letters().save_letter(own).await.unwrap();
+    let model = desk.fake.speak();
+    let (task_id, mut watched) = desk.begin().await;
+    model.send(said("I mend power looms")).unwrap();
+    watched.until(|task| !task.draft.is_empty()).await;
+    desk.world.ada.tasks().cancel_task(pb::CancelTaskRequest { task_id }).await.unwrap();
+    model.closed().await;
+    let letter = desk.letter().await;
+    assert_eq!((letter.state(), letter.versions.len()), (pb::MaterialState::Ready, 1));
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ import type { ProfileService as ProfileDescriptor } from "../gen/aerie/pipeline/
 import type { ResearchService as ResearchDescriptor } from "../gen/aerie/pipeline/v1/research_service_pb";
 import type { SurveysService as SurveysDescriptor } from "../gen/aerie/pipeline/v1/surveys_service_pb";
 import type { TasksService as TasksDescriptor } from "../gen/aerie/pipeline/v1/tasks_service_pb";
+import type { AccountsService as AccountsDescriptor } from "../gen/aerie/platform/v1/accounts_service_pb";
 import type { SystemService as SystemDescriptor } from "../gen/aerie/platform/v1/system_service_pb";
 import type { VisionService as VisionDescriptor } from "../gen/aerie/vision/v1/vision_service_pb";
 import { account, proof } from "./account.svelte";
@@ -132,6 +133,7 @@ async function send(path: string, body: string, options: CallOptions): Promise<R
 
 /** Calls by service. A new service is one line here. */
 export const api = {
+  accounts: client<typeof AccountsDescriptor>("aerie.platform.v1.AccountsService"),
   deletion: client<typeof DeletionDescriptor>("aerie.pipeline.v1.DeletionService"),
   discovery: client<typeof DiscoveryDescriptor>("aerie.pipeline.v1.DiscoveryService"),
   integrations: client<typeof IntegrationsDescriptor>("aerie.pipeline.v1.IntegrationsService"),

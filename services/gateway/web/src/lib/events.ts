@@ -24,7 +24,7 @@ const LONGEST_WAIT = 15_000;
 const TICK = 5_000;
 const SLEPT = 20_000;
 
-interface Source {
+export interface Source {
   readonly readyState: number;
   onopen: ((event: Event) => void) | null;
   onmessage: ((event: MessageEvent<string>) => void) | null;
@@ -32,13 +32,13 @@ interface Source {
   close(): void;
 }
 
-/** What the stream needs of the browser; tests bring their own. */
+/** What a stream needs of the browser; tests bring their own. */
 export interface Surroundings {
   open: (url: string) => Source;
   wait: (callback: () => void, milliseconds: number) => () => void;
 }
 
-const browser: Surroundings = {
+export const browser: Surroundings = {
   open: (url) => new EventSource(url),
   wait: (callback, milliseconds) => {
     const timer = setTimeout(callback, milliseconds);

@@ -44,6 +44,12 @@ class Tasks {
     void this.#query.refresh();
   }
 
+  /** The active task of a kind: the one of this id, or the only one. A task that another page began is known by its kind. */
+  one(kind: string, id: string): TaskJson | undefined {
+    const ofKind = this.active.filter((one) => one.kind === kind);
+    return ofKind.find((one) => one.id === id) ?? (ofKind.length === 1 ? ofKind[0] : undefined);
+  }
+
   async cancel(task: TaskJson): Promise<void> {
     try {
       await api.tasks.cancelTask({ taskId: task.id ?? "" });

@@ -7,6 +7,11 @@ export const applying = {
     title: "Letter",
     none: "No letter yet. It is made from your résumé and the posting, with a language model or by rules.",
     writing: "The letter is being written",
+    growing: "The letter, as far as it has come",
+    growingHint: "Not checked yet: what your résumé does not support is asked about and taken out at the end.",
+    grown: (words: number) => `More than ${words} words so far.`,
+    written: (number: number, leftOut: number) =>
+      `Version ${number} is written.${leftOut > 0 ? ` ${plural(leftOut, "sentence was", "sentences were")} left out.` : ""}`,
     version: (number: number) => `Version ${number}`,
     by: (who: string) => (who ? `by ${who}` : ""),
     begin: "Write a letter",

@@ -51,6 +51,30 @@ describe("a résumé", () => {
   });
 });
 
+describe("the tailored résumé", () => {
+  it("is shown page by page as the file that it becomes, once it is there", async () => {
+    const job = await approved();
+    const page = await surfer.page();
+    await page.goto(`${url}/jobs/${job}/resume`);
+    const preview = page.getByRole("region", { name: "As a PDF" });
+    const go = page.locator("form", { has: page.getByRole("checkbox", { name: "Only reorder" }) }).getByRole("button");
+    await go.waitFor();
+    expect(await preview.count(), "nothing was tailored yet").toBe(0);
+    await go.click();
+    await preview.getByRole("img", { name: /^Page 1 of/ }).waitFor();
+    const text = preview.locator("details");
+    await text.getByText("The text of the pages").click();
+    const { resume } = await call<{ resume: { markdown: string } }>(url, "LettersService/GetTailoredResume", { jobId: job });
+    expect(await text.textContent()).toContain(/^# (.+)$/m.exec(resume.markdown)![1]);
+    // The choice is one for letters and résumés.
+    await preview.getByRole("checkbox", { name: "Show the pages" }).uncheck();
+    await page.reload();
+    await preview.getByRole("checkbox", { name: "Show the pages" }).waitFor();
+    expect(await preview.getByRole("img").count()).toBe(0);
+    await page.context().close();
+  });
+});
+
 describe("a letter", () => {
   it("is written, edited, marked where nothing supports it, compared, chosen and made a file", async () => {
     const job = await approved();

@@ -24,7 +24,7 @@ describe("the way of a job", () => {
     await page.goto(`${url}/jobs/${best!.id}`);
     await page.getByRole("button", { name: "I applied" }).click();
     await page.getByText("Stage: Applied").waitFor();
-    expect((await jobOf(url, best!.id)).status).toBe("JOB_STATUS_APPLIED");
+    await expect.poll(async () => (await jobOf(url, best!.id)).status).toBe("JOB_STATUS_APPLIED");
 
     await page.getByRole("link", { name: "Board" }).click();
     const inStage = (stage: string) => page.getByRole("region", { name: new RegExp(`^${stage},`) }).locator(`[data-card="${best!.id}"]`);

@@ -1,14 +1,12 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { findings } from "./axe";
 import { Surfer } from "./world";
 
 // Signing in itself is tested where an issuer runs, beside the gateway. Here the server's refusals are stood in for: what
 // matters is what the app makes of them.
 const url = inject("demo");
 const surfer = new Surfer();
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 beforeAll(() => surfer.open());
 afterAll(async () => {
@@ -22,18 +20,6 @@ async function unknown(page: Page, login: string): Promise<void> {
   const details = [{ type: "google.rpc.ErrorInfo", value: "", debug: { reason: "CREDENTIAL_MISSING", domain: "aerie", metadata } }];
   const refusal = { code: "unauthenticated", message: "nobody is signed in", details };
   await page.route(/\/aerie\.[a-z.0-9]+\.[A-Za-z]+\/[A-Za-z]+/, (route) => route.fulfill({ status: 401, json: refusal }));
-}
-
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    interface Found {
-      violations: { id: string; nodes: { html: string }[] }[];
-    }
-    const checker = (globalThis as unknown as { axe: { run(options: object): Promise<Found> } }).axe;
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-    return (await checker.run({ runOnly: tags })).violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`);
-  });
 }
 
 describe("somebody whom the server does not know", () => {

@@ -28,10 +28,13 @@ function chromiumPath(): string {
 /** A running `aerie`. */
 export class Server {
   #child: ChildProcess | undefined;
+  /** Where it listens, or is to listen. */
   url = "";
 
   constructor(
     readonly command: "demo" | "up",
+    /** Settings beside those of every test, as variables. */
+    readonly settings: Record<string, string> = {},
     readonly home = mkdtempSync(join(tmpdir(), "aerie-web-")),
   ) {}
 
@@ -41,7 +44,7 @@ export class Server {
     const folder = join(this.home, "data");
     const where = this.command === "demo" ? ["--home", folder] : ["--data-dir", folder];
     // Nothing of the machine that the tests run on is asked, and nothing outside it.
-    const environment = { ...process.env, HOME: this.home, XDG_CONFIG_HOME: this.home, XDG_CACHE_HOME: this.home, AERIE__LLM__DETECT: "false" };
+    const environment = { ...process.env, HOME: this.home, XDG_CONFIG_HOME: this.home, XDG_CACHE_HOME: this.home, AERIE__LLM__DETECT: "false", ...this.settings };
     const child = spawn(binary(), [this.command, "--port", port, ...where], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     const said: string[] = [];

@@ -1,59 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { EventConnection, parse, type AerieEvent, type StreamState, type Surroundings } from "../../src/lib/events";
-
-class FakeSource {
-  readyState = 0;
-  onopen: ((event: Event) => void) | null = null;
-  onmessage: ((event: MessageEvent<string>) => void) | null = null;
-  listeners = new Map<string, (event: Event) => void>();
-  isClosed = false;
-
-  constructor(readonly url: string) {}
-
-  addEventListener(type: string, listener: (event: Event) => void): void {
-    this.listeners.set(type, listener);
-  }
-
-  close(): void {
-    this.isClosed = true;
-  }
-
-  open(): void {
-    this.onopen?.(new Event("open"));
-  }
-
-  send(message: object): void {
-    this.onmessage?.(new MessageEvent("message", { data: JSON.stringify(message) }));
-  }
-
-  fail(type = "error"): void {
-    this.listeners.get(type)?.(new Event(type));
-  }
-
-  get message(): Record<string, unknown> {
-    return JSON.parse(new URL(this.url, "http://x").searchParams.get("message") ?? "null") as Record<string, unknown>;
-  }
-}
+import { EventConnection, parse, type AerieEvent, type StreamState } from "../../src/lib/events";
+import { surroundings as fake } from "./sources";
 
 function world() {
-  const sources: FakeSource[] = [];
-  const waits: { run: () => void; milliseconds: number; isCancelled: boolean }[] = [];
-  const surroundings: Surroundings = {
-    open: (url) => {
-      const source = new FakeSource(url);
-      sources.push(source);
-      return source;
-    },
-    wait: (run, milliseconds) => {
-      const wait = { run, milliseconds, isCancelled: false };
-      waits.push(wait);
-      return () => (wait.isCancelled = true);
-    },
-  };
+  const { sources, waits, surroundings, last } = fake();
   const events: AerieEvent[] = [];
   const states: StreamState[] = [];
   const connection = new EventConnection((event) => events.push(event), (state) => states.push(state), surroundings);
-  return { connection, sources, waits, events, states, last: () => sources.at(-1) as FakeSource };
+  return { connection, sources, waits, events, states, last };
 }
 
 describe("the event stream", () => {

@@ -1,39 +1,39 @@
 //! What there is to ask, for people and pages.
 
-use aerie_config::{Llm, LlmChain};
+use aerie_config::LlmChain;
 use aerie_proto::llm::v1 as pb;
 
 use crate::{
-    directory::DEFAULT_CHAIN,
     engine::{BackendCheck, BackendStatus, BreakerState},
-    router::{Current, Known, Origin},
+    router::{ChainState, Current, Known, Origin},
 };
 
 /// Backends and chains.
-pub(in crate::grpc) fn backends(current: &Current, settings: &Llm, detecting: bool) -> pb::ListBackendsResponse {
+pub(in crate::grpc) fn backends(current: &Current, detecting: bool) -> pb::ListBackendsResponse {
     let states = current.engine.backends();
     let backends = current.known.iter().map(|known| {
         let state = states.iter().find(|state| state.name == known.name);
         backend(known, state)
     });
-    let mut chains: Vec<pb::Chain> = settings.chains.iter().map(|(name, chain)| self::chain(name, chain)).collect();
-    if !settings.chains.contains_key(DEFAULT_CHAIN) {
-        let usable = current.known.iter().filter(|known| known.is_usable());
-        let members = usable.map(|known| pb::ChainMember { backend: known.name.clone(), weight: None }).collect();
-        chains.insert(0, pb::Chain { name: DEFAULT_CHAIN.to_owned(), members });
-    }
-    pb::ListBackendsResponse { backends: backends.collect(), chains, detecting }
+    let chains = current.chains.iter().map(chain);
+    pb::ListBackendsResponse { backends: backends.collect(), chains: chains.collect(), detecting }
 }
 
-fn chain(name: &str, chain: &LlmChain) -> pb::Chain {
+/// A chain as it is asked.
+pub(in crate::grpc) fn chain(state: &ChainState) -> pb::Chain {
     let member = |backend: &String| {
-        let weight = match chain {
+        let weight = match &state.chain {
             LlmChain::Order(_) => None,
             LlmChain::Weighted { weights } => weights.get(backend).copied(),
         };
         pb::ChainMember { backend: backend.clone(), weight }
     };
-    pb::Chain { name: name.to_owned(), members: chain.names().map(member).collect() }
+    pb::Chain {
+        name: state.name.clone(),
+        members: state.chain.names().map(member).collect(),
+        fixed: state.fixed.clone().unwrap_or_default(),
+        chosen: state.is_chosen,
+    }
 }
 
 fn backend(known: &Known, status: Option<&BackendStatus>) -> pb::Backend {
