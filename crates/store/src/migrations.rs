@@ -45,7 +45,7 @@ pub(crate) const SQLITE_PLATFORM: &[Migration] = migrations!("sqlite-platform", 
 /// Tables of one person's embedded store.
 pub(crate) const SQLITE_PERSON: &[Migration] = migrations!(
     "sqlite-person", 1 "0001_jobs", 2 "0002_tasks", 3 "0003_events", 4 "0004_scores", 5 "0005_tracking", 6 "0006_surveys",
-    7 "0007_materials", 8 "0008_mail", 9 "0009_integrations", 11 "0011_task_drafts"
+    7 "0007_materials", 8 "0008_mail", 9 "0009_integrations", 10 "0010_task_drafts"
 );
 /// Everything, on PostgreSQL.
 pub(crate) const POSTGRES: &[Migration] = migrations!(
