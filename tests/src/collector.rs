@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -129,33 +130,34 @@ impl TraceService for Collector {
     }
 }
 
-/// A collector that nobody here wrote, which takes what it is sent, and sends it on.
+/// A collector that nobody here wrote: Rotel, which prints what it takes.
 #[derive(Debug)]
-pub struct Relay {
+pub struct OtherCollector {
     port: u16,
     child: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
-impl Relay {
-    /// Starts it in front of a receiver; `None` where it is not installed.
+impl OtherCollector {
+    /// Starts it; `None` where it is not installed.
     ///
     /// # Errors
     /// It does not start.
-    pub fn start(to: &Collector) -> anyhow::Result<Option<Self>> {
+    pub fn start() -> anyhow::Result<Option<Self>> {
         let Some(program) = tools::rotel()? else { return Ok(None) };
         let (folder, port) = (tempfile::tempdir()?, free_port()?);
+        let printed = File::create(folder.path().join("printed"))?;
         let child = Command::new(program)
-            .args(["start", "--exporter", "otlp", "--otlp-exporter-endpoint", &to.endpoint()])
+            .args(["start", "--exporter", "blackhole", "--debug-log", "traces", "--debug-log-verbosity", "detailed"])
             .args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{port}")])
             .args(["--otlp-http-endpoint", &format!("127.0.0.1:{}", free_port()?)])
             .arg("--pid-file")
             .arg(folder.path().join("pid"))
-            .stdout(Stdio::null())
+            .stdout(printed)
             .stderr(Stdio::null())
             .spawn()
             .context("rotel-agent")?;
-        let mut this = Self { port, child, _folder: folder };
+        let mut this = Self { port, child, folder };
         let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let ended = this.child.try_wait()?;
@@ -170,9 +172,40 @@ impl Relay {
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
+
+    /// The spans of one trace as it has printed them so far.
+    ///
+    /// # Errors
+    /// What it printed cannot be read.
+    pub fn spans(&self, trace: &str) -> anyhow::Result<Vec<Span>> {
+        let printed = fs::read_to_string(self.folder.path().join("printed"))?;
+        let (mut spans, mut service) = (Vec::<Span>::new(), String::new());
+        for line in printed.lines() {
+            let (key, value) = line.split_once(':').unwrap_or_default();
+            let value = value.trim();
+            match (key.trim(), spans.last_mut()) {
+                ("-> service.name", _) => {
+                    service = value.trim_start_matches("Str(").trim_end_matches(')').to_owned();
+                }
+                ("Trace ID", _) => spans.push(Span {
+                    trace: value.to_owned(),
+                    id: String::new(),
+                    parent: String::new(),
+                    name: String::new(),
+                    service: service.clone(),
+                }),
+                ("Parent ID", Some(span)) => span.parent = value.to_owned(),
+                ("ID", Some(span)) => span.id = value.to_owned(),
+                ("Name", Some(span)) => span.name = value.to_owned(),
+                _ => {}
+            }
+        }
+        spans.retain(|span| span.trace == trace);
+        Ok(spans)
+    }
 }
 
-impl Drop for Relay {
+impl Drop for OtherCollector {
     fn drop(&mut self) {
         // An error means that it has ended already.
         let _ = self.child.kill();

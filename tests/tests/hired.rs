@@ -21,8 +21,8 @@ use serde_json::json;
 
 /// What a model says to each of the things that it is asked for on this way.
 fn model(request: &Received) -> Reply {
-    let request = request.json();
-    let system = request["messages"][0]["content"].as_str().unwrap_or_default();
+    let asked = request.json();
+    let system = asked["messages"][0]["content"].as_str().unwrap_or_default();
     let says = [
         (
             "the body of a letter of application",
@@ -41,8 +41,7 @@ fn model(request: &Received) -> Reply {
         ),
     ];
     match says.iter().find(|(task, _)| system.contains(task)) {
-        Some((_, text)) if request["stream"] == true => Reply::chat_stream(&[text]),
-        Some((_, text)) => Reply::chat(text),
+        Some((_, text)) => Reply::chat_as_asked(request, text),
         None => Reply::error(400, &json!({"error": {"message": format!("not known here: {system}")}})),
     }
 }

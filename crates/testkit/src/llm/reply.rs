@@ -8,7 +8,7 @@ use futures::{Stream, stream};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::DropWatch;
+use super::{DropWatch, Received};
 
 /// A reply: head and body, with silences and breaks where a test wants them.
 #[derive(Debug, Clone)]
@@ -100,6 +100,11 @@ impl Reply {
     pub fn chat_stream(texts: &[&str]) -> Self {
         let reply = texts.iter().fold(Self::chat_beginning(), |reply, text| reply.chat_text(text));
         reply.chat_end()
+    }
+
+    /// An answer in OpenAI's form, streamed if the request asks for that.
+    pub fn chat_as_asked(request: &Received, text: &str) -> Self {
+        if request.json()["stream"] == true { Self::chat_stream(&[text]) } else { Self::chat(text) }
     }
 
     /// The beginning of a streamed answer in OpenAI's form: the frame that only names the role.
