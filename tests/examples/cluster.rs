@@ -86,13 +86,15 @@ fn added_latency(split: &str, whole: &str) -> anyhow::Result<()> {
 async fn fan_out(cluster: &Cluster, authority: &str, clients: usize) -> anyhow::Result<()> {
     let memory = |name: &str| -> anyhow::Result<u64> { resident(cluster.process(name)?) };
     let before = (memory("gateway-0")?, memory("pipeline-api-0")?);
+    // As a browser that comes back: from the last event on.
+    let after: u64 = cluster.sql("select max(last) from event_counter")?.parse()?;
     let (sender, mut arrivals) = mpsc::unbounded_channel::<Option<Instant>>();
     // They end with this function, before the gateway does.
     let mut browsers = JoinSet::new();
     for _ in 0..clients {
         let (authority, sender) = (authority.to_owned(), sender.clone());
         browsers.spawn(async move {
-            if let Err(error) = follow(&authority, &sender).await {
+            if let Err(error) = follow(&authority, after, &sender).await {
                 eprintln!("a browser was cut off: {error}");
             }
         });
@@ -130,9 +132,9 @@ async fn fan_out(cluster: &Cluster, authority: &str, clients: usize) -> anyhow::
 }
 
 /// Opens a stream, says so, and then tells of each event when it comes.
-async fn follow(authority: &str, sender: &mpsc::UnboundedSender<Option<Instant>>) -> anyhow::Result<()> {
+async fn follow(authority: &str, after: u64, sender: &mpsc::UnboundedSender<Option<Instant>>) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect(authority).await?;
-    let body = "{}";
+    let body = json!({"afterSequence": after.to_string()}).to_string();
     let request = format!(
         "POST /aerie.pipeline.v1.EventsService/Subscribe HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\n\
          accept: text/event-stream\r\ncontent-length: {}\r\n\r\n{body}",

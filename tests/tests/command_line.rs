@@ -1,7 +1,7 @@
 //! The command line as a person or a script meets it: exit codes, JSON, and errors that say what to do.
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
+use std::{fs, process::Stdio};
 
 use aerie_tests::{program::Program, server::Server};
 use serde_json::Value;
@@ -46,6 +46,17 @@ impl Shell {
         fs::write(&path, text)?;
         Ok(path.to_string_lossy().into_owned())
     }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() -> anyhow::Result<()> {
+    let Some(shell) = Shell::open()? else { return Ok(()) };
+    let mut command = shell.program.command(shell.home.path(), ["profile", "example"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    drop(child.stdout.take());
+    let output = child.wait_with_output()?;
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    Ok(())
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    panic::resume_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
-use aerie_store::{Database, PersonId};
+use aerie_store::{Database, PersonId, StoreError};
 use tokio::{sync::watch, time::Instant};
 
-use crate::{Event, EventError, read::read_after};
+use crate::{Bounds, Event, EventError, read::read_after};
 
 /// Most of a person's newest events that are kept in memory while somebody subscribes to them.
 const MOST_NEWEST: usize = 256;
@@ -20,7 +21,10 @@ pub struct Feed {
     person: PersonId,
     /// Counts the wake-ups.
     wakes: watch::Sender<u64>,
-    newest: tokio::sync::Mutex<Newest>,
+    newest: Mutex<Newest>,
+    /// Held by whoever reads the store. Only within [`driven`]: a subscriber may not be polled for as long as its client
+    /// likes, and would keep all others from reading.
+    reading: tokio::sync::Mutex<()>,
     feeds: Weak<Feeds>,
 }
 
@@ -63,7 +67,8 @@ impl Feeds {
         let feed = Arc::new(Feed {
             person,
             wakes: watch::Sender::new(0),
-            newest: tokio::sync::Mutex::default(),
+            newest: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
             feeds: Arc::downgrade(self),
         });
         people.insert(person, Arc::downgrade(&feed));
@@ -105,24 +110,66 @@ impl Feed {
     /// Reads the store only if nobody did since wake-up number `wake` or for `poll`; subscribers that ask meanwhile wait for
     /// that one read.
     pub(crate) async fn after(
-        &self,
+        self: &Arc<Self>,
         database: &Database,
         position: Option<i64>,
         limit: usize,
         wake: u64,
         poll: Duration,
     ) -> Result<Known, EventError> {
-        let mut newest = self.newest.lock().await;
-        if newest.is_stale(position, wake, poll) {
-            let (before, seen, wakes) = (newest.last, newest.seen, *self.wakes.borrow());
-            newest.read(database, wakes).await?;
-            if seen == wakes && newest.last != before {
-                // Found without having been woken: the others do not know yet, and need not read it again.
-                newest.seen = wakes + 1;
-                self.wake();
-            }
+        if self.newest().is_stale(position, wake, poll) {
+            let (this, database) = (Arc::clone(self), database.clone());
+            driven(async move { this.read(&database, position, wake, poll).await }).await?;
         }
-        Ok(newest.after(position, limit))
+        Ok(self.newest().after(position, limit))
+    }
+
+    /// Reads what is new, unless somebody just did.
+    async fn read(
+        &self,
+        database: &Database,
+        position: Option<i64>,
+        wake: u64,
+        poll: Duration,
+    ) -> Result<(), EventError> {
+        let _only_one = self.reading.lock().await;
+        let (last, seen) = {
+            let newest = self.newest();
+            if !newest.is_stale(position, wake, poll) {
+                return Ok(());
+            }
+            (newest.last, newest.seen)
+        };
+        let (at, wakes) = (Instant::now(), *self.wakes.borrow());
+        let mut tx = database.read().await?;
+        let (bounds, events) = read_after(&mut tx, last, &[], MOST_NEWEST).await?;
+        tx.rollback().await?;
+        let mut newest = self.newest();
+        newest.take(bounds, events);
+        (newest.read_at, newest.seen) = (Some(at), wakes);
+        if seen == wakes && newest.last != last {
+            // Found without having been woken: the others do not know yet, and need not read it again.
+            newest.seen = wakes + 1;
+            self.wake();
+        }
+        Ok(())
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Newest> {
+        // What is under the lock is replaced whole or not at all.
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs a read to its end in a task of its own, whether or not the subscriber that asks is polled meanwhile: what a read holds (a
+/// turn, a connection) is never held by somebody who waits for a slow client.
+pub(crate) async fn driven<T: Send + 'static>(
+    read: impl Future<Output = Result<T, EventError>> + Send + 'static,
+) -> Result<T, EventError> {
+    match tokio::spawn(read).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        Err(error) => Err(StoreError::Unavailable { detail: error.to_string() }.into()),
     }
 }
 
@@ -145,12 +192,8 @@ impl Newest {
             || position.is_none_or(|position| position > self.last)
     }
 
-    /// Takes up what the store has after the end that is known. `wakes` are the wake-ups so far.
-    async fn read(&mut self, database: &Database, wakes: u64) -> Result<(), EventError> {
-        let at = Instant::now();
-        let mut tx = database.read().await?;
-        let (bounds, events) = read_after(&mut tx, self.last, &[], MOST_NEWEST).await?;
-        tx.rollback().await?;
+    /// Takes up what the store has after the end that was known.
+    fn take(&mut self, bounds: Bounds, events: Vec<Event>) {
         let is_whole = events.last().map_or(self.last, |event| event.sequence) == bounds.last;
         if self.read_at.is_some() && is_whole && bounds.can_replay_after(self.last) {
             self.events.extend(events.into_iter().map(Arc::new));
@@ -164,8 +207,6 @@ impl Newest {
             self.from = bounds.last;
         }
         self.last = bounds.last;
-        (self.read_at, self.seen) = (Some(at), wakes);
-        Ok(())
     }
 
     fn after(&self, position: Option<i64>, limit: usize) -> Known {

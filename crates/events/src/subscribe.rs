@@ -9,7 +9,7 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     Event, EventBus, EventError,
-    feed::{Feed, Known},
+    feed::{Feed, Known, driven},
     person_of,
     read::read_after,
 };
@@ -165,9 +165,14 @@ impl Reader {
     /// Reads the next page of what nobody keeps in memory.
     async fn read_store(&mut self, limit: usize) -> Result<(), EventError> {
         let position = self.position.unwrap_or_default();
-        let mut tx = self.database.read().await?;
-        let (bounds, events) = read_after(&mut tx, position, &self.options.kinds, limit).await?;
-        tx.rollback().await?;
+        let (database, kinds) = (self.database.clone(), self.options.kinds.clone());
+        let page = async move {
+            let mut tx = database.read().await?;
+            let page = read_after(&mut tx, position, &kinds, limit).await?;
+            tx.rollback().await?;
+            Ok(page)
+        };
+        let (bounds, events) = driven(page).await?;
         if !bounds.can_replay_after(position) {
             self.resync(bounds.last);
             return Ok(());

@@ -46,6 +46,7 @@ on_both_engines!(
     subscribers_of_a_person_share_what_is_read,
     what_one_subscriber_finds_by_itself_the_others_hear_of,
     a_reader_that_knows_more_is_believed,
+    a_subscriber_that_is_not_polled_holds_nobody_up,
     dying_between_commit_and_wake_up_loses_nothing,
     only_the_kinds_that_were_asked_for,
     people_have_logs_of_their_own,
@@ -297,6 +298,26 @@ async fn subscribers_of_a_person_share_what_is_read(place: Place) {
         }
         assert_eq!(told[0].sequence, expected);
         assert!(told.iter().all(|event| Arc::ptr_eq(event, &told[0])), "event {expected} was read more than once");
+    }
+}
+
+/// A client that is slow is one whose stream is not polled, at any moment, a read included.
+async fn a_subscriber_that_is_not_polled_holds_nobody_up(place: Place) {
+    let database = place.person().await;
+    let bus = Arc::new(LocalBus::default());
+    write(&database, &*bus, 1).await;
+    let mut slow: Vec<Deliveries> = (0..20).map(|_| stream(&database, &bus, Some(0), quick(256, NEVER))).collect();
+    // Each has begun to read, and is left there.
+    for stream in &mut slow {
+        assert!(stream.next().now_or_never().is_none());
+    }
+    let mut quick_one = stream(&database, &bus, Some(0), quick(256, NEVER));
+    for expected in 1..=20 {
+        assert_eq!(next_sequence(&mut quick_one).await, expected);
+        write(&database, &*bus, expected + 1).await;
+    }
+    for stream in &mut slow {
+        assert_eq!(next_sequence(stream).await, 1);
     }
 }
 

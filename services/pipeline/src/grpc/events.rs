@@ -2,9 +2,10 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use aerie_events::{Delivery, Event, SubscribeOptions};
+use aerie_events::{Delivery, Event, EventError, SubscribeOptions};
 use aerie_proto::pipeline::v1::{self as pb, events_service_server::EventsService};
 use aerie_rpc::RpcError;
+use aerie_store::Database;
 use futures::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
@@ -29,7 +30,12 @@ impl EventsService for EventsApi {
         check.require(request.after_sequence.is_none_or(|after| after >= 0), "after_sequence", "is negative");
         check.finish()?;
         let bus = Arc::clone(self.core.inner.queue.bus());
-        let stream = aerie_events::subscribe(caller.database, bus, request.after_sequence, SubscribeOptions::default());
+        // Known before the answer begins: whoever sees that must not miss what happens next.
+        let after = match request.after_sequence {
+            Some(after) => after,
+            None => present_end(&caller.database).await.map_err(RpcError::internal)?,
+        };
+        let stream = aerie_events::subscribe(caller.database, bus, Some(after), SubscribeOptions::default());
         // Whoever was deleted is told to read afresh, and then there is nothing more to tell.
         let (core, person) = (self.core.clone(), caller.person);
         let stream = stream.take_until(deletion::deleted(core.clone(), core.inner.people.subscribe(), person));
@@ -50,6 +56,14 @@ impl EventsService for EventsApi {
         });
         Ok(Response::new(Box::pin(stream.chain(farewell))))
     }
+}
+
+/// Number of the last event so far.
+async fn present_end(database: &Database) -> Result<i64, EventError> {
+    let mut tx = database.read().await?;
+    let last = aerie_events::bounds(&mut tx).await?.last;
+    tx.rollback().await?;
+    Ok(last)
 }
 
 /// Whether a kind has one of the wanted beginnings.

@@ -51,6 +51,17 @@ async fn read_in_turn(callers: [&Caller; 2]) -> Vec<i64> {
     seen
 }
 
+/// A stream that is not told where to begin begins when its answer does, however late it is read.
+#[tokio::test]
+async fn whoever_sees_a_stream_begin_misses_nothing_after_that() {
+    let world = World::new().await;
+    change(&world.ada, 0).await;
+    let mut stream = world.ada.events().subscribe(SubscribeRequest::default()).await.unwrap().into_inner();
+    change(&world.ada, 1).await;
+    let told = async { while stream.message().await.unwrap().expect("the stream goes on").kind != "jobs.added" {} };
+    tokio::time::timeout(PATIENCE, told).await.expect("the news came before the stream knew where it begins");
+}
+
 async fn nothing_is_missed_or_doubled(world: &World, replica: &Replica, mut between: impl FnMut(usize)) {
     let write = async {
         for number in 0..CHANGES {
