@@ -10,7 +10,7 @@ use aerie_store::PersonId;
 use aerie_tasks::{Outcome, TaskContext, TaskError};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tonic::{Request, Status};
+use tonic::Request;
 
 use crate::core::Core;
 
@@ -103,7 +103,7 @@ pub(crate) async fn ask(core: &Core, person: PersonId, question: Question<'_>) -
             let answer = answer.into_inner();
             Ok(Some(written(&answer.text, answer.trail)))
         }
-        Err(status) => refused(&status),
+        Err(status) => refused(RpcError::from(&status)),
     }
 }
 
@@ -135,11 +135,8 @@ fn written(text: &str, trail: Option<llm::Trail>) -> Written {
 }
 
 /// What the router's refusal means: that nobody is there to be asked is no failure.
-fn refused(status: &Status) -> Result<Option<Written>, ModelError> {
-    match RpcError::from(status) {
-        error if error.reason == NO_BACKEND => Ok(None),
-        error => Err(ModelError(error)),
-    }
+fn refused(error: RpcError) -> Result<Option<Written>, ModelError> {
+    if error.reason == NO_BACKEND { Ok(None) } else { Err(ModelError(error)) }
 }
 
 /// A call to the router on behalf of a person.

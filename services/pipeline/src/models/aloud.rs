@@ -3,7 +3,7 @@
 use aerie_proto::llm::v1::{self as llm, llm_service_client::LlmServiceClient, stream_complete_response::Event};
 use aerie_rpc::{ErrorCode, RpcError};
 use aerie_tasks::{TaskContext, TaskError};
-use tonic::{Status, Streaming};
+use tonic::Streaming;
 
 use super::{Asked, PATIENCE, Question, for_person, refused, request, written};
 use crate::core::Core;
@@ -24,7 +24,7 @@ enum End {
     BrokenOff {
         reason: String,
     },
-    Refused(Status),
+    Refused(RpcError),
 }
 
 /// Asks a model; its text is the task's draft while it grows. An answer that breaks off is taken back and asked for whole,
@@ -36,11 +36,11 @@ pub(super) async fn ask(core: &Core, context: &TaskContext, question: Question<'
     let streamed = llm::StreamCompleteRequest { question: Some(question.clone()) };
     let end = match client.stream_complete(for_person(streamed, person, PATIENCE)).await {
         Ok(answer) => follow(context, answer.into_inner()).await?,
-        Err(status) => End::Refused(status),
+        Err(status) => End::Refused(RpcError::from(&status)),
     };
     match end {
         End::Whole { text, trail } => Ok(Ok(Some(written(&text, Some(trail))))),
-        End::Refused(status) => Ok(refused(&status)),
+        End::Refused(error) => Ok(refused(error)),
         End::BrokenOff { reason } => {
             tracing::info!(task = %context.id(), "an answer is asked for once more: {reason}");
             context.draft("").await?;
@@ -49,7 +49,7 @@ pub(super) async fn ask(core: &Core, context: &TaskContext, question: Question<'
                     let answer = answer.into_inner();
                     Ok(Ok(Some(written(&answer.text, answer.trail))))
                 }
-                Err(status) => Ok(refused(&status)),
+                Err(status) => Ok(refused(RpcError::from(&status))),
             }
         }
     }
@@ -63,7 +63,7 @@ async fn follow(context: &TaskContext, mut answer: Streaming<llm::StreamComplete
             Ok(Some(llm::StreamCompleteResponse { event: Some(Event::Text(more)) })) => {
                 text.push_str(&more);
                 if text.len() > MOST_BYTES {
-                    return Ok(End::Refused(too_long().into()));
+                    return Ok(End::Refused(too_long()));
                 }
                 context.draft(text.trim_start()).await?;
             }
@@ -76,7 +76,7 @@ async fn follow(context: &TaskContext, mut answer: Streaming<llm::StreamComplete
                 let error = RpcError::from(&status);
                 return Ok(match error.reason == INCOMPLETE {
                     true => End::BrokenOff { reason: error.message },
-                    false => End::Refused(status),
+                    false => End::Refused(error),
                 });
             }
         }
