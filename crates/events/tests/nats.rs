@@ -39,9 +39,13 @@ impl Place {
         Some(Self { nats, postgres, folder: tempfile::tempdir().unwrap(), person: Uuid::now_v7() })
     }
 
-    /// A process on its own connections; its bus runs.
+    /// A process on its own connections; its bus runs and takes what others left at once.
     async fn process(&self) -> Process {
-        let process = self.mute_process().await;
+        Self::running(self.mute_process().await)
+    }
+
+    /// Starts the bus of a process.
+    fn running(process: Process) -> Process {
         let (bus, worker, stop) = (Arc::clone(&process.bus), process.stores.worker().unwrap(), process.stop.clone());
         let running = AbortOnDropHandle::new(tokio::spawn(async move { bus.run(worker, |_| {}, stop).await }));
         Process { running: Some(running), ..process }
@@ -49,13 +53,14 @@ impl Place {
 
     /// A process whose bus never gets to announce anything.
     async fn mute_process(&self) -> Process {
+        self.mute_process_that_waits(Duration::ZERO).await
+    }
+
+    /// As [`Self::mute_process`]; what nobody announced is an orphan after `orphan_age`.
+    async fn mute_process_that_waits(&self, orphan_age: Duration) -> Process {
         let stores = Stores::open(self.postgres.stores_config(self.folder.path())).await.unwrap();
         let database = stores.person(self.person).await.unwrap();
-        let options = NatsOptions {
-            orphan_age: Duration::ZERO,
-            sweep: Duration::from_millis(50),
-            ..NatsOptions::new(self.nats.url())
-        };
+        let options = NatsOptions { orphan_age, sweep: Duration::from_millis(50), ..NatsOptions::new(self.nats.url()) };
         let bus = Arc::new(NatsBus::new(options).unwrap());
         Process { stores, database, bus, stop: CancellationToken::new(), running: None }
     }
@@ -192,7 +197,8 @@ async fn messages_carry_ids_and_the_trace_and_nothing_else() {
     let provider = SdkTracerProvider::builder().build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
     let _traced = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-    let process = place.process().await;
+    // A sweep that came between the commit and its announcement would publish the event as an orphan, without a trace.
+    let process = Place::running(place.mute_process_that_waits(NEVER).await);
     let client = async_nats::connect(place.nats.url()).await.unwrap();
     let mut messages = client.subscribe("aerie.events.*").await.unwrap();
     client.flush().await.unwrap();
