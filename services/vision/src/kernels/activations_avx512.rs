@@ -4,6 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::activations::Blocks;
+use super::memory::fetch_ahead;
 use super::pack::BLOCK;
 
 /// Numbers of a register.
@@ -26,6 +27,7 @@ fn quantize(x: &[f32], inputs: usize, start: usize, offset: i32, blocks: Blocks<
     let rows = x.chunks_exact(inputs).zip(bytes.as_chunks_mut::<BLOCK>().0);
     for ((row, bytes), ((scale, first), low)) in rows.zip(scales.iter_mut().zip(starts).zip(lows)) {
         let row = row.as_ptr().wrapping_add(start);
+        fetch_ahead(row, BLOCK * size_of::<f32>());
         // SAFETY: the masks name the numbers that the row has behind `start`, and nothing else is read.
         let numbers =
             unsafe { [_mm512_maskz_loadu_ps(masks[0], row), _mm512_maskz_loadu_ps(masks[1], row.wrapping_add(LANES))] };

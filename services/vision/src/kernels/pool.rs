@@ -28,6 +28,8 @@ struct Shared {
 struct Job<'a> {
     work: &'a (dyn Fn(usize) + Sync),
     units: usize,
+    /// Threads that may take units.
+    threads: usize,
     next: AtomicUsize,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -73,7 +75,8 @@ impl Pool {
     }
 
     fn run(&self, units: usize, work: &(dyn Fn(usize) + Sync)) {
-        let job = Job { work, units, next: AtomicUsize::new(0), panic: Mutex::new(None) };
+        let threads = self.workers.len() + 1;
+        let job = Job { work, units, threads, next: AtomicUsize::new(0), panic: Mutex::new(None) };
         let address = (&raw const job).cast_mut().cast::<Job<'static>>();
         self.shared.job.store(address, Ordering::Relaxed);
         let number = (self.shared.gate.load(Ordering::Relaxed) >> 32) + 1;
@@ -125,14 +128,20 @@ impl Shared {
 }
 
 impl Job<'_> {
+    /// Where the run of units ends that begins with `first`. Neighbours, since what they read lies side by side; of
+    /// those that are left a part only, so that all threads are done at about the same time.
+    fn end_of_run(&self, first: usize) -> usize {
+        first + ((self.units - first) / (2 * self.threads)).max(1)
+    }
+
     fn run(&self) {
         let run = || {
             loop {
-                let unit = self.next.fetch_add(1, Ordering::Relaxed);
-                if unit >= self.units {
-                    return;
-                }
-                (self.work)(unit);
+                let taken = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+                    (next < self.units).then(|| self.end_of_run(next))
+                });
+                let Ok(first) = taken else { return };
+                (first..self.end_of_run(first)).for_each(self.work);
             }
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {

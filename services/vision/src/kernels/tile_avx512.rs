@@ -4,8 +4,11 @@
 use std::arch::x86_64::*;
 
 use super::matrix::blocks;
+use super::memory::fetch_ahead;
 use super::pack::{BLOCK, Kind, PANEL};
 use super::tile::Tile;
+
+mod quantized;
 
 /// Numbers of a register.
 const LANES: usize = 16;
@@ -41,9 +44,9 @@ pub(crate) fn multiply(tile: &Tile<'_>, sums: &mut [[f32; PANEL]]) {
             Kind::F32 => by_rows::<{ Kind::F32 as u8 }>(tile, units, sums),
             Kind::F16 => by_rows::<{ Kind::F16 as u8 }>(tile, units, sums),
             Kind::Bf16 => by_rows::<{ Kind::Bf16 as u8 }>(tile, units, sums),
-            Kind::Q8_0 => multiply_blocks::<{ Kind::Q8_0 as u8 }>(tile, units, sums),
-            Kind::Q4_0 => multiply_blocks::<{ Kind::Q4_0 as u8 }>(tile, units, sums),
-            Kind::Q4K => multiply_blocks::<{ Kind::Q4K as u8 }>(tile, units, sums),
+            Kind::Q8_0 => quantized::multiply::<{ Kind::Q8_0 as u8 }>(tile, units, sums),
+            Kind::Q4_0 => quantized::multiply::<{ Kind::Q4_0 as u8 }>(tile, units, sums),
+            Kind::Q4K => quantized::multiply::<{ Kind::Q4K as u8 }>(tile, units, sums),
         }
     }
 }
@@ -109,7 +112,9 @@ unsafe fn multiply_numbers<const KIND: u8, const COUNT: usize>(
                     _mm512_loadu_ps(weights.cast::<f32>().add(index * LANES))
                 };
             }
-            weights = weights.add(if KIND == Kind::F16 as u8 { PANEL * 2 } else { PANEL * 4 });
+            let bytes = if KIND == Kind::F16 as u8 { PANEL * 2 } else { PANEL * 4 };
+            fetch_ahead(weights, bytes);
+            weights = weights.add(bytes);
             for (row, total) in total.iter_mut().enumerate() {
                 let value = _mm512_set1_ps(*x.add(row * stride + unit));
                 for (total, wide) in total.iter_mut().zip(wide) {
@@ -126,110 +131,6 @@ unsafe fn multiply_numbers<const KIND: u8, const COUNT: usize>(
             for (index, total) in total.iter().enumerate() {
                 _mm512_storeu_ps(sums.as_mut_ptr().add(index * LANES), *total);
             }
-        }
-    }
-}
-
-/// Blocks of 8-bit or 4-bit numbers: whole sums of 32 products, scaled and added in the order of the blocks.
-///
-/// # Safety
-/// The scratch has `units` units from the tile's start on, with all rows of `sums`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn multiply_blocks<const KIND: u8>(tile: &Tile<'_>, units: usize, sums: &mut [[f32; PANEL]]) {
-    let is_two_levels = KIND == Kind::Q4K as u8;
-    let per_unit = blocks(tile.kind);
-    let levels = if is_two_levels { PANEL * 4 } else { 0 };
-    let part = (tile.kind.unit_bytes() - levels) / per_unit;
-    for unit in 0..units {
-        for block in 0..per_unit {
-            let at = ((tile.start + unit) * per_unit + block) * tile.rows + tile.first;
-            // SAFETY: the units and their parts lie in the weights, and the caller promises the scratch.
-            unsafe {
-                let unit = tile.weights.as_ptr().add(unit * tile.kind.unit_bytes());
-                let weights = unit.add(levels + block * part);
-                let x = tile.scratch.bytes.as_ptr().add(at * BLOCK);
-                let scales = tile.scratch.scales.as_ptr().add(at);
-                let starts = tile.scratch.starts.as_ptr().add(at);
-                let lows = tile.scratch.lows.as_ptr().add(at);
-                for half in 0..2 {
-                    let wide = [load_block::<KIND>(weights, 2 * half), load_block::<KIND>(weights, 2 * half + 1)];
-                    let scale =
-                        [load_scale::<KIND>(unit, weights, 2 * half), load_scale::<KIND>(unit, weights, 2 * half + 1)];
-                    for (row, sums) in sums.iter_mut().enumerate() {
-                        let sums = sums.as_mut_ptr().add(half * 2 * LANES);
-                        let start = _mm512_set1_epi32(*starts.add(row));
-                        let mut whole = [start, start];
-                        let x = x.add(row * BLOCK).cast::<i32>();
-                        for (four, (first, second)) in wide[0].iter().zip(&wide[1]).enumerate() {
-                            let value = _mm512_set1_epi32(x.add(four).read_unaligned());
-                            whole[0] = _mm512_dpbusd_epi32(whole[0], *first, value);
-                            whole[1] = _mm512_dpbusd_epi32(whole[1], *second, value);
-                        }
-                        let wide_scale = _mm512_set1_ps(*scales.add(row));
-                        for index in 0..2 {
-                            let sums = sums.add(index * LANES);
-                            let factor = _mm512_mul_ps(scale[index].0, wide_scale);
-                            let mut total =
-                                _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole[index]), factor, _mm512_loadu_ps(sums));
-                            if is_two_levels {
-                                let low = _mm512_set1_ps(*lows.add(row));
-                                total = _mm512_fnmadd_ps(scale[index].1, low, total);
-                            }
-                            _mm512_storeu_ps(sums, total);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The numbers of 16 outputs of a block, four inputs a register.
-///
-/// # Safety
-/// `weights` is the start of a block's numbers, and `index` below 4.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn load_block<const KIND: u8>(weights: *const u8, index: usize) -> [__m512i; BLOCK / 4] {
-    let mut wide = [_mm512_setzero_si512(); BLOCK / 4];
-    // SAFETY: a block has eight times (in 4 bits four times) four numbers of every output.
-    let load = |four: usize| unsafe { _mm512_loadu_si512(weights.add(four * 4 * PANEL + index * 4 * LANES).cast()) };
-    if KIND == Kind::Q8_0 as u8 {
-        for (four, wide) in wide.iter_mut().enumerate() {
-            *wide = load(four);
-        }
-    } else {
-        let low = _mm512_set1_epi8(15);
-        for four in 0..BLOCK / 8 {
-            let both = load(four);
-            wide[four] = _mm512_and_si512(both, low);
-            wide[four + BLOCK / 8] = _mm512_and_si512(_mm512_srli_epi16::<4>(both), low);
-        }
-    }
-    wide
-}
-
-/// The scales and minima of 16 outputs of a block.
-///
-/// # Safety
-/// `unit` is the start of a unit, `weights` that of a block in it, and `index` below 4.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn load_scale<const KIND: u8>(unit: *const u8, weights: *const u8, index: usize) -> (__m512, __m512) {
-    // SAFETY: behind the numbers lie the scales of all outputs: an f16 each, or two bytes after two f16 at the
-    // unit's start.
-    unsafe {
-        let halves = |at: *const u8| _mm512_cvtph_ps(_mm256_loadu_si256(at.add(index * LANES * 2).cast()));
-        if KIND == Kind::Q8_0 as u8 {
-            (halves(weights.add(PANEL * BLOCK)), _mm512_setzero_ps())
-        } else if KIND == Kind::Q4_0 as u8 {
-            (halves(weights.add(PANEL * BLOCK / 2)), _mm512_setzero_ps())
-        } else {
-            let bytes =
-                |at: *const u8| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(at.add(index * LANES).cast())));
-            let tail = weights.add(PANEL * BLOCK / 2);
-            let scale = _mm512_mul_ps(halves(unit), bytes(tail));
-            (scale, _mm512_mul_ps(halves(unit.add(PANEL * 2)), bytes(tail.add(PANEL))))
         }
     }
 }

@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 
 use half::bf16;
 
+use super::super::memory::fetch_ahead;
 use super::one::soften_one;
 use super::{Attention, KeyValue};
 
@@ -81,6 +82,7 @@ fn score(query: &[f32; HEAD], keys: &[[bf16; HEAD]], scores: &mut [f32]) {
     let (whole, rest) = keys.as_chunks::<LANES>();
     let (whole_scores, rest_scores) = scores.as_chunks_mut::<LANES>();
     for (keys, scores) in whole.iter().zip(whole_scores) {
+        fetch_ahead(keys.as_ptr(), size_of_val(keys));
         let mut sums = [_mm512_setzero_ps(); LANES];
         for (sum, key) in sums.iter_mut().zip(keys) {
             *sum = product(query, key);
@@ -150,6 +152,7 @@ fn gather(weights: &[f32], values: &[[bf16; HEAD]], sums: &mut [__m512; 4]) {
     let (two_weights, rest_weights) = weights.as_chunks::<2>();
     let (two_values, rest_values) = values.as_chunks::<2>();
     for (weights, values) in two_weights.iter().zip(two_values) {
+        fetch_ahead(values.as_ptr(), size_of_val(values));
         add_two(*weights, registers(&values[0]), registers(&values[1]), sums);
     }
     if let ([weight], [value]) = (rest_weights, rest_values) {
