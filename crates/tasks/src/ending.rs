@@ -85,7 +85,8 @@ fn completed_notice(lease: &Lease, now: DateTime<Utc>) -> NewEvent {
 }
 
 /// Writes the completed ones among the endings by one statement, since each would cost a message to the server and
-/// back; returns the task and token of each that was written.
+/// back; returns the task and token of each that was written. That they run is said for the planner, which may then look
+/// among the running ones instead of all of the person's.
 async fn complete_together(
     tx: &mut Tx,
     endings: &[(Lease, Ending)],
@@ -101,7 +102,7 @@ async fn complete_together(
     let sql = "update task set state = 'completed', result = done.result, error = null, progress = 1, \
                  finished_at = $2, updated_at = $2, lease_token = null, lease_until = null, draft = null \
                from json_to_recordset($1::json) as done (id uuid, token uuid, result text) \
-               where task.id = done.id and task.lease_token = done.token \
+               where task.id = done.id and task.lease_token = done.token and task.state = 'running' \
                returning done.id as id, done.token as token";
     let mut written = HashSet::new();
     for row in tx.fetch_all(sql, vec![json!(completed).to_string().into(), now.into()]).await? {

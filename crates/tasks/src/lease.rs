@@ -61,6 +61,9 @@ pub(crate) struct KindGroup {
 }
 
 /// Claims up to `limit` due tasks of a group, the most urgent first. One statement: two workers never get the same.
+///
+/// The limit is a part of the text, and the tasks are joined: with a parameter, or with `in`, PostgreSQL now and then
+/// expects so many to be due that it reads all of the person's tasks to find these few.
 pub(crate) async fn claim(
     tx: &mut Tx,
     database: &Database,
@@ -70,19 +73,13 @@ pub(crate) async fn claim(
     now: DateTime<Utc>,
 ) -> Result<Vec<Claimed>, QueueError> {
     let token = Uuid::new_v4();
-    let mut values: Vec<Value> = vec![
-        token.into(),
-        (now + delta(group.lease)).into(),
-        worker.into(),
-        now.into(),
-        i64::try_from(limit).unwrap_or(i64::MAX).into(),
-    ];
+    let mut values: Vec<Value> = vec![token.into(), (now + delta(group.lease)).into(), worker.into(), now.into()];
     let kinds = kinds_clause(&group.kinds, &mut values);
     let sql = format!(
-        "with due as materialized (select id from task where state = 'queued' and run_at <= $4 and {kinds}{tenant} \
-         order by priority desc, run_at, id limit $5{skip_locked}) \
+        "with due as materialized (select id as due_id from task where state = 'queued' and run_at <= $4 and \
+         {kinds}{tenant} order by priority desc, run_at, id limit {limit}{skip_locked}) \
          update task set state = 'running', attempt = attempt + 1, lease_token = $1, lease_until = $2, worker = $3, \
-         started_at = coalesce(started_at, $4), updated_at = $4 where id in (select id from due) \
+         started_at = coalesce(started_at, $4), updated_at = $4 from due where id = due_id \
          returning id, kind, payload, attempt, max_attempts, repeatable, parent_id, trace_context, run_at, priority",
         tenant = tenant_clause(database),
         skip_locked = skip_locked(database),
