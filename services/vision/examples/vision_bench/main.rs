@@ -23,6 +23,11 @@ use table::{Measured, Table};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
+/// How often everything is measured on a CPU.
+const ROUNDS: usize = 2;
+/// The kinds of quantised weights.
+const QUANTIZED: [(&str, Quantization); 3] =
+    [("q8_0", Quantization::Q8_0), ("q4_0", Quantization::Q4_0), ("q4_k", Quantization::Q4K)];
 /// Requests after which memory should be what it was.
 const USUAL_REQUESTS: usize = 1_000;
 
@@ -123,39 +128,75 @@ impl Options {
         let plain = self.folder.join("bf16");
         eprintln!("write random weights to {}", plain.display());
         write_random_model(&plain, &Config::default(), WeightType::BF16, 1)?;
-        let mut table = Table::new(&self.device, numbers(&["limits", &self.device])?);
-        let kinds: &[&str] =
-            if self.is_cpu() { &["bf16", "f32"] } else { &["bf16", "bf16-no-graphs", "bf16-candle", "f32"] };
-        for kind in kinds.iter().copied().filter(|kind| self.wants(kind)) {
-            table.measured.push(self.measure(&plain, kind)?);
-            if kind == "bf16" && !self.is_cpu() {
-                table.charts = self.apart("charts", &plain, kind, &[])?;
+        let mut table = Table::new(&self.device);
+        if self.is_cpu() {
+            self.measure_cpu(&plain, &mut table)?
+        } else {
+            self.measure_gpu(&plain, &mut table)?
+        }
+        Ok(table)
+    }
+
+    fn measure_gpu(&self, plain: &Path, table: &mut Table) -> Result<()> {
+        table.limits = self.limits()?;
+        for kind in ["bf16", "bf16-no-graphs", "bf16-candle", "f32"].into_iter().filter(|kind| self.wants(kind)) {
+            table.add(self.measure(plain, kind)?);
+            if kind == "bf16" {
+                table.charts = self.apart("charts", plain, kind, &[])?;
                 if self.requests > 0 {
-                    table.steady = self.apart("steady", &plain, kind, &[&self.requests.to_string()])?;
+                    table.steady = self.apart("steady", plain, kind, &[&self.requests.to_string()])?;
                 }
                 // A random model may end an answer too soon to be timed.
-                table.drawn = self.apart("drawn", &plain, kind, &[]).unwrap_or_else(|error| {
+                table.drawn = self.apart("drawn", plain, kind, &[]).unwrap_or_else(|error| {
                     eprintln!("no drawing was timed: {error}");
                     Vec::new()
                 });
-                table.errors = numbers(&["agree", text_of(&plain)?, &self.device])?;
+                table.errors = numbers(&["agree", text_of(plain)?, &self.device])?;
             }
         }
-        let quantized = [("q8_0", Quantization::Q8_0), ("q4_0", Quantization::Q4_0), ("q4_k", Quantization::Q4K)];
-        for (name, quantization) in quantized.into_iter().filter(|(name, _)| self.wants(name)) {
-            let target = self.folder.join(name);
-            eprintln!("quantise to {name}");
-            quantize(&plain, &target, quantization)?;
-            table.measured.push(self.measure(&target, name)?);
-            if self.is_cpu() && name == "q8_0" && self.requests > 0 {
-                table.steady = self.apart("steady", &target, name, &[&self.requests.to_string()])?;
+        for (kind, quantization) in QUANTIZED.into_iter().filter(|(kind, _)| self.wants(kind)) {
+            let folder = self.quantized(plain, kind, quantization)?;
+            table.add(self.measure(&folder, kind)?);
+            std::fs::remove_dir_all(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// In rounds, of which the best figures count: the memory of a shared machine is now and then half as fast for a
+    /// minute, and then what came just before or after it would be compared with less.
+    fn measure_cpu(&self, plain: &Path, table: &mut Table) -> Result<()> {
+        let mut folders = vec![("f32", plain.to_path_buf())];
+        for (kind, quantization) in QUANTIZED.into_iter().filter(|(kind, _)| self.wants(kind)) {
+            folders.push((kind, self.quantized(plain, kind, quantization)?));
+        }
+        // Beside PyTorch, which it is compared with.
+        folders.push(("bf16", plain.to_path_buf()));
+        for _ in 0..ROUNDS {
+            table.reach(self.limits()?);
+            for (kind, folder) in folders.iter().filter(|(kind, _)| self.wants(kind)) {
+                table.add(self.measure(folder, kind)?);
             }
-            std::fs::remove_dir_all(&target)?;
+            table.add_peer(peers::pytorch(self.python.as_deref()));
         }
-        if self.is_cpu() {
-            table.peers = peers::all(self.python.as_deref(), self.llama.as_deref(), self.candle, &self.folder);
+        if let Some((kind, folder)) = folders.iter().find(|(kind, _)| *kind == "q8_0" && self.requests > 0) {
+            table.steady = self.apart("steady", folder, kind, &[&self.requests.to_string()])?;
         }
-        Ok(table)
+        for peer in peers::others(self.llama.as_deref(), self.candle, &self.folder) {
+            table.add_peer(Some(peer));
+        }
+        Ok(())
+    }
+
+    fn limits(&self) -> Result<Vec<f64>> {
+        numbers(&["limits", &self.device])
+    }
+
+    /// The folder of the weights of `plain`, quantised.
+    fn quantized(&self, plain: &Path, kind: &str, quantization: Quantization) -> Result<PathBuf> {
+        let folder = self.folder.join(kind);
+        eprintln!("quantise to {kind}");
+        quantize(plain, &folder, quantization)?;
+        Ok(folder)
     }
 
     /// Measures in a process of its own, so that its peak of memory is that of one model.

@@ -19,43 +19,64 @@ pub struct Peer {
     pub decode_rate: f64,
 }
 
-/// All peers that can be measured.
-pub fn all(python: Option<&Path>, llama: Option<&Path>, candle: bool, folder: &Path) -> Vec<Peer> {
-    let mut peers = Vec::new();
-    let mut add = |name: &'static str, kind: &'static str, figures: Result<Vec<f64>>| match figures.as_deref() {
-        Ok([crop_seconds, prefill_seconds, decode_rate]) => {
-            let (prefill_seconds, decode_rate) = (*prefill_seconds, *decode_rate);
-            peers.push(Peer { name, kind, crop_seconds: Some(*crop_seconds), prefill_seconds, decode_rate });
+impl Peer {
+    /// The better figures of two measurements.
+    pub fn or_better(&self, other: &Self) -> Self {
+        Self {
+            name: self.name,
+            kind: self.kind,
+            crop_seconds: self.crop_seconds.into_iter().chain(other.crop_seconds).reduce(f64::min),
+            prefill_seconds: self.prefill_seconds.min(other.prefill_seconds),
+            decode_rate: self.decode_rate.max(other.decode_rate),
         }
-        Ok([prefill_seconds, decode_rate]) => {
-            let (prefill_seconds, decode_rate) = (*prefill_seconds, *decode_rate);
-            peers.push(Peer { name, kind, crop_seconds: None, prefill_seconds, decode_rate });
-        }
-        Ok(other) => eprintln!("{name} {kind} is left out: {other:?} are no figures"),
-        Err(error) => eprintln!("{name} {kind} is left out: {error}"),
-    };
-    match python {
-        Some(python) => add("PyTorch", "bf16", script(python, "peer.py", &[])),
-        None => eprintln!("PyTorch is left out: no Python with it is named"),
     }
+}
+
+/// PyTorch, where `python` has it.
+pub fn pytorch(python: Option<&Path>) -> Option<Peer> {
+    let Some(python) = python else {
+        eprintln!("PyTorch is left out: no Python with it is named");
+        return None;
+    };
+    peer("PyTorch", "bf16", script(python, "peer.py", &[]))
+}
+
+/// llama.cpp and candle's own model, where they can be measured.
+pub fn others(llama: Option<&Path>, candle: bool, folder: &Path) -> Vec<Peer> {
+    let mut peers = Vec::new();
     match llama {
-        Some(python) => {
-            for kind in LLAMA {
-                let figures = text_of(folder).and_then(|folder| script(python, "llama.py", &[folder, kind]));
-                add("llama.cpp", kind, figures);
-            }
-        }
+        Some(python) => peers.extend(LLAMA.iter().filter_map(|kind| {
+            let figures = text_of(folder).and_then(|folder| script(python, "llama.py", &[folder, kind]));
+            peer("llama.cpp", kind, figures)
+        })),
         None => eprintln!("llama.cpp is left out: no Python with llama-cpp-python is named"),
     }
     if candle {
-        for kind in CANDLE {
+        peers.extend(CANDLE.iter().filter_map(|kind| {
             eprintln!("measure candle {kind}");
-            add("candle", kind, text_of(folder).and_then(|folder| numbers(&["candle", folder, kind])));
-        }
+            peer("candle", kind, text_of(folder).and_then(|folder| numbers(&["candle", folder, kind])))
+        }));
     } else {
         eprintln!("candle's own model is left out");
     }
     peers
+}
+
+/// A peer with its figures; without them a line says why it is left out.
+fn peer(name: &'static str, kind: &'static str, figures: Result<Vec<f64>>) -> Option<Peer> {
+    let (crop_seconds, prefill_seconds, decode_rate) = match figures.as_deref() {
+        Ok([crop_seconds, prefill_seconds, decode_rate]) => (Some(*crop_seconds), *prefill_seconds, *decode_rate),
+        Ok([prefill_seconds, decode_rate]) => (None, *prefill_seconds, *decode_rate),
+        Ok(other) => {
+            eprintln!("{name} {kind} is left out: {other:?} are no figures");
+            return None;
+        }
+        Err(error) => {
+            eprintln!("{name} {kind} is left out: {error}");
+            return None;
+        }
+    };
+    Some(Peer { name, kind, crop_seconds, prefill_seconds, decode_rate })
 }
 
 /// The figures that a script beside this file prints.

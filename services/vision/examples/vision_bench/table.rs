@@ -66,6 +66,20 @@ impl Measured {
         })
     }
 
+    /// The better figures of two measurements, and the larger memory.
+    fn or_better(&self, other: &Self) -> Self {
+        Self {
+            kind: self.kind.clone(),
+            load_seconds: self.load_seconds.min(other.load_seconds),
+            peak_bytes: self.peak_bytes.max(other.peak_bytes),
+            loaded_bytes: self.loaded_bytes.max(other.loaded_bytes),
+            crop_seconds: self.crop_seconds.min(other.crop_seconds),
+            prefill_seconds: self.prefill_seconds.min(other.prefill_seconds),
+            decode_rate: self.decode_rate.max(other.decode_rate),
+            batch_rate: self.batch_rate.max(other.batch_rate),
+        }
+    }
+
     /// Bytes of a parameter of a linear layer.
     fn width(&self) -> f64 {
         match self.kind.as_str() {
@@ -91,9 +105,9 @@ const CROP_OPERATIONS: f64 = 0.666;
 pub struct Table {
     device: String,
     /// Gigabytes a second; on a GPU also the operations of a product in a second, in 10^12.
-    limits: Vec<f64>,
-    pub measured: Vec<Measured>,
-    pub peers: Vec<Peer>,
+    pub limits: Vec<f64>,
+    measured: Vec<Measured>,
+    peers: Vec<Peer>,
     /// Bytes early and late, seconds, requests.
     pub steady: Vec<f64>,
     /// Requests a second, seconds of one alone, seconds to the first token of a known picture.
@@ -105,16 +119,42 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new(device: &str, limits: Vec<f64>) -> Self {
+    pub fn new(device: &str) -> Self {
         Self {
             device: device.to_owned(),
-            limits,
+            limits: Vec::new(),
             measured: Vec::new(),
             peers: Vec::new(),
             steady: Vec::new(),
             charts: Vec::new(),
             drawn: Vec::new(),
             errors: Vec::new(),
+        }
+    }
+
+    /// Takes a limit that was reached, if it is higher than what was reached before.
+    pub fn reach(&mut self, limits: Vec<f64>) {
+        if self.limits.is_empty() {
+            self.limits = limits;
+        } else {
+            self.limits.iter_mut().zip(limits).for_each(|(known, limit)| *known = known.max(limit));
+        }
+    }
+
+    /// Adds a measurement, or what it has better than the one before of its kind.
+    pub fn add(&mut self, measured: Measured) {
+        match self.measured.iter_mut().find(|one| one.kind == measured.kind) {
+            Some(known) => *known = known.or_better(&measured),
+            None => self.measured.push(measured),
+        }
+    }
+
+    /// As [`Self::add`], where the peer could be had.
+    pub fn add_peer(&mut self, peer: Option<Peer>) {
+        let Some(peer) = peer else { return };
+        match self.peers.iter_mut().find(|known| (known.name, known.kind) == (peer.name, peer.kind)) {
+            Some(known) => *known = known.or_better(&peer),
+            None => self.peers.push(peer),
         }
     }
 
