@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { findings } from "./axe";
 import { CLIENT, freePort, Issuer, SECRET } from "./issuer";
 import { Server, Surfer } from "./world";
@@ -169,5 +169,41 @@ describe("somebody with an account", () => {
     const page = await signIn(context, "/settings/models");
     await page.getByText(/^The order cannot be changed here: several people use this installation/).first().waitFor();
     await context.close();
+  });
+
+  it("deletes everything of theirs: every browser of theirs is signed out, nobody else's, and signing in again begins anew", async () => {
+    issuer.seat("cleo", "Cleo");
+    const [first, second, other] = [await surfer.context(), await surfer.context(), await surfer.context()];
+    const page = await signIn(first, "/settings/data");
+    const away = await signIn(second, "/settings/appearance");
+    issuer.seat("ben", "Ben");
+    const bens = await signIn(other, "/settings/access");
+
+    const section = page.getByRole("region", { name: "Delete everything" });
+    await section.getByRole("button", { name: "Delete everything…" }).click();
+    const label = await section.getByText(/^Type “delete everything [0-9a-f]{4}” to confirm$/).textContent();
+    await section.getByLabel(/^Type “delete everything/).fill(/“(.+)”/.exec(label ?? "")?.[1] ?? "");
+    await section.getByRole("button", { name: "Delete all of it for good" }).click();
+    await page.waitForURL(`${server.url}/`);
+    await page.getByRole("link", { name: "Sign in" }).waitFor();
+
+    await away.goto(`${server.url}/board`);
+    await away.getByRole("link", { name: "Sign in" }).waitFor();
+    await bens.reload();
+    await bens.getByText("You are signed in as Ben.").waitFor();
+
+    // Tokens tell whole seconds, and one of the second in which all was deleted is refused like an older one.
+    issuer.seat("cleo", "Cleo");
+    await vi.waitFor(async () => {
+      await page.goto(server.url);
+      const again = page.getByRole("link", { name: "Sign in" });
+      const welcome = page.getByText("Your data lies encrypted");
+      await again.or(welcome).first().waitFor();
+      if (await again.isVisible()) {
+        await again.click();
+      }
+      await welcome.waitFor({ timeout: 2000 });
+    }, 20_000);
+    await Promise.all([first, second, other].map((context) => context.close()));
   });
 });
