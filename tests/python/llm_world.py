@@ -48,7 +48,12 @@ class Provider(BaseHTTPRequestHandler):
         elif model == "hang":
             self.wait_for_drop()
         elif body.get("stream"):
-            self.stream(model)
+            try:
+                self.stream(model)
+            except (BrokenPipeError, ConnectionResetError):
+                # The other side may go while something is still being written.
+                self.close_connection = True
+                self.server.dropped.set()
         else:
             self.answer(200, self.completion(model, body))
 

@@ -96,9 +96,11 @@ async fn work_stops(world: &World) {
     // The board never answers, so that the run is at work for as long as it is let.
     world.scripted.answer("api.lever.co", Script::status(0));
     let search = world.ada.save_search(board_search("lever:brasswick")).await;
-    let run = world.ada.start(&search).await.run.unwrap();
+    world.ada.start(&search).await;
     let mut events = world.ada.events_from_start().await;
-    events.until(|event| event.kind == "task.running" && event.subject_id != run.id).await;
+    events
+        .until(|event| event.kind == "task.running" && format!("{:?}", event.data).contains("discovery.source"))
+        .await;
     let ada = world.ada_id().await;
     let deleted = delete(&world.ada, &preview(&world.ada).await.confirmation).await.unwrap();
     assert!(deleted.is_complete, "{deleted:?}");

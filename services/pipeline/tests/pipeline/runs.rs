@@ -163,7 +163,9 @@ async fn a_cancelled_run_stops_and_says_so() {
     let run = world.ada.start(&search).await.run.unwrap();
     // Cancelled while it waits for the board.
     let mut events = world.ada.events_from_start().await;
-    events.until(|event| event.kind == "task.running" && event.subject_id != run.id).await;
+    events
+        .until(|event| event.kind == "task.running" && format!("{:?}", event.data).contains("discovery.source"))
+        .await;
     cancel(&world, &run.id).await;
     let ended = world.ada.ended(&run.id).await;
     assert_eq!(ended.state(), pb::RunState::Cancelled);
